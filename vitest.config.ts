@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+// Units import src/ and need no build. Everything else runs what was built: dist/ and bin/nscp.js.
+const builtSuites = ["test/integration/**/*.test.ts", "test/peers/**/*.test.ts", "test/crash/**/*.test.ts", "test/e2e/**/*.test.ts"];
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: [...builtSuites, "**/node_modules/**"],
+        },
+      },
+      {
+        test: {
+          name: "built",
+          include: builtSuites,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          pool: "forks",
+          poolOptions: { forks: { maxForks: 2 } },
+        },
+      },
+    ],
+  },
+});
