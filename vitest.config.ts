@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 // Units import src/ and need no build. Everything else runs what was built: dist/ and bin/nscp.js.
-const builtSuites = ["test/integration/**/*.test.ts", "test/peers/**/*.test.ts", "test/crash/**/*.test.ts", "test/e2e/**/*.test.ts"];
+const builtSuites = [
+  "test/integration/**/*.test.ts",
+  "test/peers/**/*.test.ts",
+  "test/crash/**/*.test.ts",
+  "test/e2e/**/*.test.ts",
+];
 
 export default defineConfig({
   test: {

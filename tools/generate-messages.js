@@ -122,11 +122,20 @@ async function generateDeclarations() {
         lines.push(`${inner}/** Which of the alternatives is set. */`);
         lines.push(`${inner}readonly ${oneof.name}?: ${names};`);
       }
-      lines.push(`${indent}}`, `${indent}const ${node.name}: MessageType<${node.name}>;`);
+      lines.push(`${indent}}`);
     }
     const children = node.nestedArray.filter((child) => !(child instanceof protobuf.Service));
-    if (children.length === 0) return;
+    if (children.length === 0) {
+      lines.push(`${indent}const ${node.name}: MessageType<${node.name}>;`);
+      return;
+    }
     lines.push(`${indent}namespace ${node.name} {`);
+    // A constant can't merge with a namespace of its name, so the members of MessageType stand in the namespace.
+    if (node instanceof protobuf.Type) {
+      for (const member of ["create", "encode", "decode", "fromObject", "toObject"]) {
+        lines.push(`${inner}const ${member}: MessageType<${node.name}>["${member}"];`);
+      }
+    }
     for (const child of children) emit(child, inner);
     lines.push(`${indent}}`);
   };
