@@ -1,0 +1,309 @@
+import {
+  type Header,
+  Line,
+  PB,
+  QueryRequest,
+  type QueryRequestMessage,
+  QueryResponse,
+  QueryResponseMessage,
+  ResultCode,
+} from "../wire/messages.js";
+import type { Call } from "./call.js";
+import type { Clock } from "./clock.js";
+import type { Deadlines } from "./deadlines.js";
+import { errorText, GatewayError } from "./errors.js";
+import { responseHeader } from "./header.js";
+import type { Logger } from "./log.js";
+import type { CommandPolicy } from "./policy.js";
+import { latencyBoundsMs, type QueryEntry, type QueryFigures, type Registry } from "./registry.js";
+
+export interface QueryDispatchParts {
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly deadlines: Deadlines;
+  readonly log: Logger;
+  readonly policy: CommandPolicy;
+  readonly limits: QueryLimits;
+}
+
+/** How long queries may take. */
+export interface QueryLimits {
+  /** Milliseconds for a query that nothing else is said about; `undefined`: as long as it takes. */
+  readonly queryTimeoutMs: number | undefined;
+  /** What the settings say for one command, which beats the rest. */
+  timeoutOf(command: string): number | undefined;
+}
+
+/**
+ * Runs queries: finds the owner of each payload, holds the call to its grants and deadlines, and turns whatever happens
+ * into an answer per payload, in request order.
+ */
+export class QueryDispatch {
+  constructor(private readonly parts: QueryDispatchParts) {}
+
+  /**
+   * @throws GatewayError PERMISSION_DENIED when the caller may run no query at all, RESOURCE_EXHAUSTED when a script
+   * host that is asked has too many calls in flight
+   */
+  run(message: QueryRequestMessage, call: Call): QueryResponseMessage | Promise<QueryResponseMessage> {
+    if (!call.principal.grants.allows("queries.execute")) {
+      throw new GatewayError("PERMISSION_DENIED", `${call.principal.name} is not allowed to run queries.`);
+    }
+    const { header } = message;
+    const batch = header === null || header.command === "" ? undefined : header.command;
+    const payload =
+      batch !== undefined && message.payload.length === 0 ? [QueryRequest.create({ command: batch })] : message.payload;
+    const target = header === null ? undefined : this.targetOf(header, batch ?? payload[0]?.command ?? "");
+    if (target !== undefined) return this.forward(target, message, payload, call);
+
+    const entries = this.lookUp(payload, batch);
+    if (call.depth === 0) admit(entries);
+    const answers = new Array<QueryResponse>(payload.length);
+    let waiting: Promise<void>[] | undefined;
+    for (let index = 0; index < payload.length; index++) {
+      const request = payload[index];
+      if (request === undefined) continue;
+      const answer = this.answer(entries[index], request, batch, call, header);
+      if (answer instanceof Promise) {
+        waiting ??= [];
+        waiting.push(
+          answer.then((late) => {
+            answers[index] = late;
+          }),
+        );
+      } else {
+        answers[index] = answer;
+      }
+    }
+    if (waiting === undefined) return respond(header, answers);
+    return Promise.all(waiting).then(() => respond(header, answers));
+  }
+
+  private targetOf(header: Header, command: string) {
+    const name = header.recipientId || header.destinationId;
+    if (name === "" || name.toLowerCase() === "local") return undefined;
+    if (this.parts.registry.findQuery(command)?.options.takesRecipient === true) return undefined;
+    return this.parts.registry.findTarget(name);
+  }
+
+  private async forward(
+    target: { name: string; query(message: QueryRequestMessage, call: Call): Promise<QueryResponseMessage> },
+    message: QueryRequestMessage,
+    payload: QueryRequest[],
+    call: Call,
+  ): Promise<QueryResponseMessage> {
+    const refused = payload.map((request) => this.refusal(request.command, undefined, call, target.name));
+    if (refused.some((reason) => reason !== undefined)) {
+      return respond(
+        message.header,
+        payload.map((request, index) =>
+          unknown(request, refused[index] ?? "Not run: another query of the message is not permitted"),
+        ),
+      );
+    }
+    try {
+      return await target.query(message, call);
+    } catch (thrown) {
+      return respond(
+        message.header,
+        payload.map((request) => unknown(request, `${target.name}: ${errorText(thrown)}`)),
+      );
+    }
+  }
+
+  private lookUp(payload: readonly QueryRequest[], batch: string | undefined): (QueryEntry | undefined)[] {
+    const { registry } = this.parts;
+    if (batch !== undefined) {
+      const entry = registry.findQuery(batch);
+      return payload.map(() => entry);
+    }
+    return payload.map((request) => registry.findQuery(request.command));
+  }
+
+  private answer(
+    entry: QueryEntry | undefined,
+    request: QueryRequest,
+    batch: string | undefined,
+    call: Call,
+    header: Header | null,
+  ): QueryResponse | Promise<QueryResponse> {
+    const refused =
+      this.refusal(batch ?? request.command, entry, call) ??
+      (batch === undefined || request.command === "" ? undefined : this.refusal(request.command, undefined, call));
+    if (refused !== undefined) return unknown(request, refused);
+    if (entry === undefined) {
+      const name = (batch ?? request.command).toLowerCase();
+      this.parts.log.debug(`Unknown command: ${name}`, { traceId: call.traceId });
+      return unknown(request, `Unknown command(s): ${name}`);
+    }
+    if (entry.options.helpFromDescription === true && request.arguments.length === 1) {
+      const help = helpAnswer(entry, request);
+      if (help !== undefined) return help;
+    }
+    return this.call(entry, request, call, header);
+  }
+
+  private call(
+    entry: QueryEntry,
+    request: QueryRequest,
+    parent: Call,
+    header: Header | null,
+  ): QueryResponse | Promise<QueryResponse> {
+    const { clock, log } = this.parts;
+    const started = clock.monotonic();
+    const figures = figuresOf(entry, parent.frontEnd);
+    let call: Call;
+    let pending: QueryResponse | Promise<QueryResponse>;
+    try {
+      call = parent.nested();
+      pending = entry.handler(request, call, header);
+    } catch (thrown) {
+      log.error(`${entry.name} failed: ${errorText(thrown)}`, { error: thrown, traceId: parent.traceId });
+      return this.count(
+        figures,
+        started,
+        unknown(request, `Failed to process command ${entry.name}: ${errorText(thrown)}`),
+      );
+    }
+    if (!(pending instanceof Promise)) {
+      call.finish();
+      return this.count(figures, started, complete(pending, request));
+    }
+    return this.await(entry, request, call, pending, figures, started);
+  }
+
+  /** Waits for the handler, but no longer than the deadline and only as long as the caller is there. */
+  private await(
+    entry: QueryEntry,
+    request: QueryRequest,
+    call: Call,
+    pending: Promise<QueryResponse>,
+    figures: QueryFigures,
+    started: number,
+  ): Promise<QueryResponse> {
+    const { log, limits, deadlines } = this.parts;
+    const limit = limits.timeoutOf(entry.name) ?? entry.options.timeoutMs ?? limits.queryTimeoutMs;
+    const own = limit === undefined ? Number.POSITIVE_INFINITY : started + limit;
+    const until = Math.min(own, call.deadline ?? Number.POSITIVE_INFINITY);
+    return new Promise((resolve) => {
+      let cancelDeadline: (() => void) | undefined;
+      let done = false;
+      const settle = (answer: QueryResponse) => {
+        if (done) return;
+        done = true;
+        cancelDeadline?.();
+        stopListening();
+        call.finish();
+        resolve(this.count(figures, started, answer));
+      };
+      const stopListening = call.onAbort((reason) =>
+        settle(unknown(request, `${entry.name} was ended: ${reason.message}`)),
+      );
+      if (until !== Number.POSITIVE_INFINITY && !done) {
+        cancelDeadline = deadlines.add(until, () => {
+          const text = `${entry.name} timed out after ${seconds(until - started)} s`;
+          figures.timeouts++;
+          log.warn(text, { traceId: call.traceId });
+          settle(unknown(request, text));
+          call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+        });
+      }
+      pending.then(
+        (answer) => settle(complete(answer, request)),
+        (thrown: unknown) => {
+          if (!done) log.error(`${entry.name} failed: ${errorText(thrown)}`, { error: thrown, traceId: call.traceId });
+          settle(unknown(request, `Failed to process command ${entry.name}: ${errorText(thrown)}`));
+        },
+      );
+    });
+  }
+
+  private refusal(command: string, entry: QueryEntry | undefined, call: Call, target?: string): string | undefined {
+    const { grants, name } = call.principal;
+    if (!grants.allows("queries.execute", command)) {
+      return `Permission denied: ${name} is not allowed to run ${command}`;
+    }
+    if (target !== undefined && call.remote && !grants.allows("targets.use", target)) {
+      return `Permission denied: ${name} is not allowed to use the target ${target}`;
+    }
+    return this.parts.policy.refusal(call, entry?.owner, entry?.name ?? command);
+  }
+
+  private count(figures: QueryFigures, started: number, answer: QueryResponse): QueryResponse {
+    const took = this.parts.clock.monotonic() - started;
+    figures.totalMs += took;
+    const state = answer.result;
+    figures.states[state === 0 || state === 1 || state === 2 ? state : 3]++;
+    let slot = 0;
+    while (slot < latencyBoundsMs.length && took > (latencyBoundsMs[slot] ?? 0)) slot++;
+    figures.latency[slot] = (figures.latency[slot] ?? 0) + 1;
+    return answer;
+  }
+}
+
+function admit(entries: readonly (QueryEntry | undefined)[]): void {
+  let asked: unknown;
+  for (const entry of entries) {
+    const admission = entry?.options.admission;
+    if (admission === undefined || admission === asked) continue;
+    asked = admission;
+    if (admission.isFull())
+      throw new GatewayError("RESOURCE_EXHAUSTED", `${admission.name} has too many calls in flight.`);
+  }
+}
+
+function figuresOf(entry: QueryEntry, frontEnd: string): QueryFigures {
+  let figures = entry.figures.get(frontEnd);
+  if (figures === undefined) {
+    figures = { states: [0, 0, 0, 0], timeouts: 0, totalMs: 0, latency: new Uint32Array(latencyBoundsMs.length + 1) };
+    entry.figures.set(frontEnd, figures);
+  }
+  return figures;
+}
+
+function respond(header: Header | null, payload: QueryResponse[]): QueryResponseMessage {
+  return QueryResponseMessage.create({ header: header === null ? null : responseHeader(header), payload });
+}
+
+/** The id of the request goes back with every answer; a handler need not copy it. */
+function complete(answer: QueryResponse, request: QueryRequest): QueryResponse {
+  if (request.id !== 0) answer.id = request.id;
+  if (answer.command === "") answer.command = request.command;
+  return answer;
+}
+
+function unknown(request: QueryRequest, message: string): QueryResponse {
+  return QueryResponse.create({
+    id: request.id,
+    command: request.command,
+    result: ResultCode.UNKNOWN,
+    lines: [Line.create({ message })],
+  });
+}
+
+function helpAnswer(entry: QueryEntry, request: QueryRequest): QueryResponse | undefined {
+  const word = request.arguments[0];
+  const { description, parameters } = entry.options;
+  if (word === "help") {
+    const text = description === undefined || description === "" ? `${entry.spelling} has no description` : description;
+    return answerText(request, text);
+  }
+  if (word !== "help-pb") return undefined;
+  const answer = answerText(request, "see data segment");
+  answer.data = PB.Registry.ParameterDetails.encode(parameters ?? PB.Registry.ParameterDetails.create()).finish();
+  return answer;
+}
+
+function answerText(request: QueryRequest, message: string): QueryResponse {
+  return QueryResponse.create({
+    id: request.id,
+    command: request.command,
+    result: ResultCode.OK,
+    lines: [Line.create({ message })],
+  });
+}
+
+/** Whole seconds where they are whole: `60`, otherwise with what matters after the point: `0.25`. */
+function seconds(ms: number): string {
+  return String(Math.round(Math.max(0, ms)) / 1000);
+}

@@ -1,0 +1,298 @@
+import {
+  Line,
+  PB,
+  QueryResponse,
+  type RegistryRequestMessage,
+  RegistryResponseMessage,
+  ResultCode,
+  StatusCode,
+} from "../wire/messages.js";
+import type { Call } from "./call.js";
+import { errorText, GatewayError } from "./errors.js";
+import { responseHeader } from "./header.js";
+import type { Modules } from "./modules.js";
+import { moduleKey } from "./modules.js";
+import type { Owner, QueryEntry, QueryHandler, Registry } from "./registry.js";
+
+type Request = PB.Registry.RegistryRequestMessage.Request;
+type Response = PB.Registry.RegistryResponseMessage.Response;
+type Item = PB.Registry.RegistryResponseMessage.Response.Inventory;
+const Item = PB.Registry.RegistryResponseMessage.Response.Inventory;
+const { ItemType, Command } = PB.Registry;
+
+/** What registry messages need beyond the registry itself. */
+export interface RegistryMessageParts {
+  readonly registry: Registry;
+  readonly modules: Modules;
+  /** Whether `[/modules]` enables the module. */
+  isEnabled(module: string): boolean;
+  /** Writes `enabled` or `disabled` to `[/modules]`, unsaved. */
+  setEnabled(module: string, enabled: boolean): void;
+  /** Asks the query for its parameters by `help-pb`. */
+  parametersOf(entry: QueryEntry, call: Call): Promise<PB.Registry.ParameterDetails | undefined>;
+}
+
+/** What a caller needs for each type of inventory. */
+const listGrants: Readonly<Record<number, string>> = {
+  [ItemType.QUERY]: "queries.list",
+  [ItemType.COMMAND]: "commands.list",
+  [ItemType.QUERY_ALIAS]: "aliases.list",
+  [ItemType.MODULE]: "modules.list",
+  [ItemType.HANDLER]: "metadata.get.channels",
+  [ItemType.EVENT]: "events.list",
+};
+
+/** Answers a RegistryRequestMessage: one response payload per request payload, in order, with its id. */
+export class RegistryMessages {
+  constructor(private readonly parts: RegistryMessageParts) {}
+
+  async run(message: RegistryRequestMessage, call: Call): Promise<RegistryResponseMessage> {
+    const payload: Response[] = [];
+    for (const request of message.payload) payload.push(await this.answer(request, call));
+    const header = message.header === null ? null : responseHeader(message.header);
+    return RegistryResponseMessage.create({ header, payload });
+  }
+
+  private async answer(request: Request, call: Call): Promise<Response> {
+    try {
+      if (request.inventory !== null)
+        return respond(request, { inventory: await this.inventory(request.inventory, call) });
+      if (request.registration !== null)
+        return respond(request, { registration: this.register(request.registration, call) });
+      if (request.control !== null) {
+        await this.control(request.control, call);
+        return respond(request, { control: PB.Registry.RegistryResponseMessage.Response.Control.create() });
+      }
+      return refuse(request, "Unsupported action: give inventory, registration or control");
+    } catch (thrown) {
+      return refuse(request, errorText(thrown));
+    }
+  }
+
+  private async inventory(query: PB.Registry.RegistryRequestMessage.Request.Inventory, call: Call): Promise<Item[]> {
+    const all = query.type.includes(ItemType.ALL);
+    const asked = all ? Object.keys(listGrants).map(Number) : [...new Set<number>(query.type)];
+    const items: Item[] = [];
+    for (const type of asked) {
+      const grant = listGrants[type];
+      if (grant === undefined) continue;
+      if (!call.principal.grants.allows(grant)) {
+        if (all) continue;
+        throw new GatewayError("PERMISSION_DENIED", `Permission denied: ${call.principal.name} has no grant ${grant}`);
+      }
+      items.push(...(await this.items(type, query, call)));
+    }
+    return query.plugin === "" ? items : items.filter((item) => belongsTo(item, query.plugin));
+  }
+
+  private async items(
+    type: number,
+    query: PB.Registry.RegistryRequestMessage.Request.Inventory,
+    call: Call,
+  ): Promise<Item[]> {
+    const { registry } = this.parts;
+    const isAsked = (name: string) => query.name === "" || name === query.name.toLowerCase();
+    switch (type) {
+      case ItemType.QUERY: {
+        const entries = registry.listQueries().filter((entry) => isAsked(entry.name));
+        return Promise.all(entries.map((entry) => this.queryItem(entry, query.fetchAll, call)));
+      }
+      case ItemType.QUERY_ALIAS:
+        return registry
+          .listAliases()
+          .filter(({ name }) => isAsked(name))
+          .map(({ name, spelling, entry }) =>
+            item(ItemType.QUERY_ALIAS, name, [entry.owner], spelling, describe(entry)),
+          );
+      case ItemType.COMMAND:
+        return registry
+          .listCommands()
+          .filter(({ name }) => isAsked(name))
+          .map(({ name, owner }) => item(ItemType.COMMAND, name, [owner], name, ""));
+      case ItemType.HANDLER:
+        return registry
+          .listChannels()
+          .filter(({ name }) => isAsked(name))
+          .map(({ name, owners }) => item(ItemType.HANDLER, name, owners, name, ""));
+      case ItemType.EVENT:
+        return registry
+          .listEvents()
+          .filter(({ name }) => isAsked(name))
+          .map(({ name, owners }) => item(ItemType.EVENT, name, owners, name, ""));
+      default:
+        return this.moduleItems(query);
+    }
+  }
+
+  private async queryItem(entry: QueryEntry, fetchParameters: boolean, call: Call): Promise<Item> {
+    // Other agents report queries as COMMAND here, and their clients look for that.
+    const result = item(ItemType.COMMAND, entry.name, [entry.owner], entry.spelling, describe(entry));
+    if (fetchParameters) result.parameters = (await this.parts.parametersOf(entry, call)) ?? null;
+    return result;
+  }
+
+  private moduleItems(query: PB.Registry.RegistryRequestMessage.Request.Inventory): Item[] {
+    const { modules } = this.parts;
+    const key = moduleKey(query.name);
+    const loaded = modules
+      .list()
+      .filter((module) => key === "" || moduleKey(module.name) === key || module.alias.toLowerCase() === key);
+    const items = loaded.map((module) =>
+      this.moduleItem(module.name, module.summary, { ...module, loaded: module.state === "running" }),
+    );
+    const others = modules
+      .listKnown()
+      .filter((known) => (query.fetchAll && key === "") || moduleKey(known.name) === key)
+      .filter((known) => !loaded.some((module) => module.name === known.name));
+    return [
+      ...items,
+      ...others.map((known) =>
+        this.moduleItem(known.name, known.summary, { alias: known.defaultAlias, loaded: false }),
+      ),
+    ];
+  }
+
+  private moduleItem(name: string, summary: string, state: { id?: number; alias: string; loaded: boolean }): Item {
+    const facts: [string, string][] = [
+      ["plugin_id", state.id === undefined ? "" : String(state.id)],
+      ["loaded", String(state.loaded)],
+      ["alias", state.alias],
+      ["enabled", String(this.parts.isEnabled(name))],
+    ];
+    return Item.create({
+      type: ItemType.MODULE,
+      name,
+      id: state.alias || name,
+      info: PB.Registry.Information.create({
+        title: name,
+        description: summary,
+        plugin: [state.alias || name],
+        metadata: facts
+          .filter(([, value]) => value !== "")
+          .map(([key, value]) => PB.Common.KeyValue.create({ key, value })),
+      }),
+    });
+  }
+
+  private register(
+    registration: PB.Registry.RegistryRequestMessage.Request.Registration,
+    call: Call,
+  ): PB.Registry.RegistryResponseMessage.Response.Registration {
+    const { registry, modules } = this.parts;
+    if (call.remote)
+      throw new GatewayError("PERMISSION_DENIED", "Permission denied: nothing can be registered over a network");
+    const owner = modules.ownerOf(registration.pluginId);
+    if (owner === undefined) throw new GatewayError("NOT_FOUND", `Failed to find plugin: ${registration.pluginId}`);
+    const { name, alias, unregister } = registration;
+    const fallback = modules.fallbackOf(registration.pluginId);
+    const options = { description: registration.info?.description ?? "", aliases: alias };
+    const result = PB.Registry.RegistryResponseMessage.Response.Registration.create();
+    switch (registration.type) {
+      case ItemType.QUERY:
+        if (unregister) registry.removeQuery(owner, name);
+        else registry.addQuery(owner, name, fallback.query ?? unanswered(owner), options);
+        return result;
+      case ItemType.QUERY_ALIAS:
+        for (const spelling of [name, ...alias]) {
+          registry.addAlias(owner, spelling, fallback.query ?? unanswered(owner), { description: options.description });
+        }
+        return result;
+      case ItemType.HANDLER:
+        registry.addChannel(owner, name, fallback.submission ?? (() => []));
+        return result;
+      case ItemType.EVENT:
+        registry.addEvent(owner, name, fallback.event ?? (() => {}));
+        return result;
+      case ItemType.MODULE:
+        result.itemId = modules.clone(registration.pluginId) ?? 0;
+        return result;
+      default:
+        throw new GatewayError(
+          "INVALID_ARGUMENT",
+          `Unsupported type of registration: ${ItemType[registration.type] ?? registration.type}`,
+        );
+    }
+  }
+
+  private async control(control: PB.Registry.RegistryRequestMessage.Request.Control, call: Call): Promise<void> {
+    const { modules } = this.parts;
+    if (control.type !== ItemType.MODULE) throw new GatewayError("INVALID_ARGUMENT", "Only modules can be controlled");
+    const verb = controlVerbs[control.command];
+    if (verb === undefined) {
+      throw new GatewayError("INVALID_ARGUMENT", `Unsupported command: ${Command[control.command] ?? control.command}`);
+    }
+    if (!call.principal.grants.allows(`modules.${verb}`, control.name)) {
+      throw new GatewayError(
+        "PERMISSION_DENIED",
+        `Permission denied: ${call.principal.name} has no grant modules.${verb} for ${control.name}`,
+      );
+    }
+    const done = await this.perform(verb, control, modules);
+    if (!done) throw new GatewayError("NOT_FOUND", `Failed to ${verb} module: ${control.name}`);
+  }
+
+  private async perform(
+    verb: string,
+    { name, alias }: PB.Registry.RegistryRequestMessage.Request.Control,
+    modules: Modules,
+  ): Promise<boolean> {
+    if (verb === "load") return modules.load({ module: name, alias });
+    if (verb === "unload") return modules.unload(alias === "" ? name : alias);
+    if (verb === "reload") return modules.reload(alias === "" ? name : alias);
+    const known = modules.listKnown().find((module) => moduleKey(module.name) === moduleKey(name));
+    if (known === undefined) return false;
+    this.parts.setEnabled(known.name, verb === "enable");
+    return true;
+  }
+}
+
+const controlVerbs: Readonly<Record<number, string>> = {
+  [Command.LOAD]: "load",
+  [Command.UNLOAD]: "unload",
+  [Command.RELOAD]: "reload",
+  [Command.ENABLE]: "enable",
+  [Command.DISABLE]: "disable",
+};
+
+function item(
+  type: PB.Registry.ItemType,
+  name: string,
+  owners: readonly Owner[],
+  title: string,
+  description: string,
+): Item {
+  const plugin = owners.map((owner) => owner.alias || owner.name);
+  return Item.create({ type, name, info: PB.Registry.Information.create({ title, description, plugin }) });
+}
+
+function describe(entry: QueryEntry): string {
+  return entry.options.description ?? "";
+}
+
+function belongsTo(item: Item, plugin: string): boolean {
+  return item.info?.plugin.some((name) => name.toLowerCase() === plugin.toLowerCase()) ?? false;
+}
+
+function unanswered(owner: Owner): QueryHandler {
+  return (request) =>
+    QueryResponse.create({
+      command: request.command,
+      result: ResultCode.UNKNOWN,
+      lines: [Line.create({ message: `${owner.alias} has no handler for ${request.command}` })],
+    });
+}
+
+function respond(request: Request, fields: Partial<Response>): Response {
+  return PB.Registry.RegistryResponseMessage.Response.create({
+    id: request.id,
+    result: PB.Common.Result.create({ code: StatusCode.STATUS_OK }),
+    ...fields,
+  });
+}
+
+function refuse(request: Request, message: string): Response {
+  return PB.Registry.RegistryResponseMessage.Response.create({
+    id: request.id,
+    result: PB.Common.Result.create({ code: StatusCode.STATUS_ERROR, message }),
+  });
+}

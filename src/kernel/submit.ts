@@ -1,0 +1,127 @@
+import { PB, StatusCode, type SubmitRequestMessage, SubmitResponse, SubmitResponseMessage } from "../wire/messages.js";
+import type { Call } from "./call.js";
+import { errorText, GatewayError } from "./errors.js";
+import { responseHeader } from "./header.js";
+import type { Logger } from "./log.js";
+import { type Registry, splitNames } from "./registry.js";
+
+/** What became of a submission: one answer per passive result, and whether any channel had a subscriber. */
+export interface SubmitOutcome {
+  readonly handled: boolean;
+  readonly message: SubmitResponseMessage;
+}
+
+interface SubmitDispatchParts {
+  readonly registry: Registry;
+  readonly log: Logger;
+}
+
+/**
+ * Hands passive results to everyone who subscribed to the channel. The answers of several subscribers become one per
+ * result: OK when all are, otherwise an error with all texts.
+ */
+export class SubmitDispatch {
+  constructor(private readonly parts: SubmitDispatchParts) {}
+
+  /**
+   * @param channels a channel or a comma separated list; `noop` takes anything, `log` writes it to the log
+   * @throws GatewayError PERMISSION_DENIED when the caller may not submit to any channel
+   */
+  async run(channels: string, submission: SubmitRequestMessage, call: Call): Promise<SubmitOutcome> {
+    const { grants, name } = call.principal;
+    if (!grants.allows("submit")) throw new GatewayError("PERMISSION_DENIED", `${name} is not allowed to submit.`);
+    const results = submission.payload.map(() => new Aggregate());
+    let handled = false;
+    const names = splitNames(channels);
+    for (const channel of names) {
+      if (!grants.allows("submit", channel)) {
+        for (const result of results)
+          result.refuse(`Permission denied: ${name} is not allowed to submit to ${channel}`);
+        handled = true;
+        continue;
+      }
+      if (await this.deliver(channel, submission, call, results)) handled = true;
+      else for (const result of results) result.refuse(`Failed to submit message: ${channel}`);
+    }
+    if (names.length === 0) for (const result of results) result.refuse("Failed to submit message: no channel given");
+    const payload = submission.payload.map((request, index) =>
+      SubmitResponse.create({
+        id: request.id,
+        command: request.command,
+        result: (results[index] ?? new Aggregate()).result(),
+      }),
+    );
+    const header = submission.header === null ? null : responseHeader(submission.header);
+    return { handled, message: SubmitResponseMessage.create({ header, payload }) };
+  }
+
+  private async deliver(
+    channel: string,
+    submission: SubmitRequestMessage,
+    parent: Call,
+    results: readonly Aggregate[],
+  ): Promise<boolean> {
+    const pseudo = channel.toLowerCase();
+    if (pseudo === "noop" || pseudo === "log") {
+      if (pseudo === "log") this.writeToLog(submission);
+      for (const result of results) result.accept("seems ok", "");
+      return true;
+    }
+    const subscribers = this.parts.registry.findChannel(channel);
+    await Promise.all(
+      subscribers.map(async ({ handler }) => {
+        const call = parent.nested();
+        try {
+          const answers = await handler({ ...submission, channel }, call);
+          const shared = answers.length === 1 ? answers[0] : undefined;
+          results.forEach((result, index) => {
+            const answer = answers[index] ?? shared;
+            if (answer === undefined) result.refuse(`No answer from ${channel}`);
+            else if (answer.result?.code === StatusCode.STATUS_OK || answer.result === null) {
+              result.accept(answer.result?.message ?? "", answer.result?.data ?? "");
+            } else result.refuse(answer.result.message);
+          });
+        } catch (thrown) {
+          const text = `Failed to process submission on ${channel}: ${errorText(thrown)}`;
+          this.parts.log.error(text, { error: thrown, traceId: parent.traceId });
+          for (const result of results) result.refuse(text);
+        } finally {
+          call.finish();
+        }
+      }),
+    );
+    return subscribers.length > 0;
+  }
+
+  private writeToLog(submission: SubmitRequestMessage): void {
+    for (const payload of submission.payload) {
+      const text = payload.lines.map((line) => line.message).join(" ");
+      this.parts.log.info(`${payload.alias || payload.command}: ${text}`);
+    }
+  }
+}
+
+/** What several subscribers said about one passive result. */
+class Aggregate {
+  private readonly errors: string[] = [];
+  private accepted = "";
+  private data = "";
+
+  accept(text: string, data: string): void {
+    if (text !== "") this.accepted = text;
+    if (data !== "") this.data = data;
+  }
+
+  refuse(text: string): void {
+    if (!this.errors.includes(text)) this.errors.push(text);
+  }
+
+  result(): PB.Common.Result {
+    const ok = this.errors.length === 0;
+    return PB.Common.Result.create({
+      code: ok ? StatusCode.STATUS_OK : StatusCode.STATUS_ERROR,
+      message: ok ? this.accepted : this.errors.join("; "),
+      data: ok ? this.data : "",
+    });
+  }
+}
