@@ -1,0 +1,212 @@
+/**
+ * Performance data: the text behind the `|` of a plugin's output, and the messages that stand for it.
+ *
+ *     'label'=value[unit][;warning[;critical[;minimum[;maximum]]]] 'label2'=...
+ *
+ * Reading forgives what plugins print, writing is strict. What was read and written is read as the same messages again,
+ * except that numbers are rounded to five decimals. A message that the text has no form for is written as the nearest one:
+ *
+ * - an item without a label, which readers skip, is left out;
+ * - a value that is not finite, or is no value at all, is `U` (undefined); such a limit is left out;
+ * - units, ranges and string values lose blanks and `;`, which would begin another field or item, and a unit loses number
+ *   characters at its beginning, which would belong to the number;
+ * - a limit beside a range is the number at the beginning of the range, 0 when there is none, and a range that is but a
+ *   number is the limit;
+ * - a string value other than `U` is written but reads as a number: the format has no texts.
+ *
+ * Sources: the plugin guidelines of the Monitoring Plugins project, section "performance data", and the behaviour of
+ * NSClient++. A quote in a label is doubled, as the guidelines say.
+ */
+import { PB, PerformanceData } from "./messages.js";
+import { cleanUnit, findNumber, formatNumber, readNumber } from "./perfdata-number.js";
+
+const { StringValue, FloatValue } = PerformanceData;
+const { OptionalFloat } = PB.Common;
+
+/** What a plugin prints when it could not measure. */
+const UNDEFINED_VALUE = "U";
+const UNDEFINED_VALUES: ReadonlySet<string> = new Set(["U", "u", "U%", "u%"]);
+
+/**
+ * Reads performance data. Never fails: a value that is no number counts as 0, an item without a label is skipped.
+ *
+ * Takes time in proportion to the length of the text.
+ */
+export function parsePerfdata(text: string): PerformanceData[] {
+  const items: PerformanceData[] = [];
+  let position = skipBlanks(text, 0);
+  while (position < text.length) {
+    const quoted = text.charCodeAt(position) === QUOTE;
+    const labelEnd = quoted ? closingQuote(text, position) : position;
+    // Without a closing quote the rest is one item: nobody can say where the label was meant to end.
+    const unterminated = labelEnd < 0;
+    const itemEnd = unterminated ? text.length : nextBlank(text, labelEnd);
+    const prefix = quoted && !unterminated ? unquote(text.slice(position + 1, labelEnd - 1)) : "";
+    const item = parseItem(prefix, text.slice(quoted && !unterminated ? labelEnd : position, itemEnd), unterminated);
+    if (item !== undefined) items.push(item);
+    position = skipBlanks(text, itemEnd);
+  }
+  return items;
+}
+
+/** How performance data is to be written. */
+export interface PerfdataOptions {
+  /** Room in bytes of UTF-8; an item that does not fit any more is left out as a whole. */
+  maxLength?: number;
+}
+
+/** Writes performance data, items in their order with a blank between them. */
+export function renderPerfdata(perf: readonly PerformanceData[], options?: PerfdataOptions): string {
+  const room = options?.maxLength ?? Number.POSITIVE_INFINITY;
+  let text = "";
+  let used = 0;
+  for (const item of perf) {
+    if (item.alias === "") continue;
+    const rendered = text === "" ? renderItem(item) : ` ${renderItem(item)}`;
+    if (room !== Number.POSITIVE_INFINITY) {
+      const size = Buffer.byteLength(rendered);
+      if (used + size > room) continue;
+      used += size;
+    }
+    text += rendered;
+  }
+  return text;
+}
+
+/**
+ * @param prefix - what stood in quotes at the beginning of the item
+ * @param rest - the item after it
+ * @param unterminated - the item begins with a quote that nothing closes
+ */
+function parseItem(prefix: string, rest: string, unterminated: boolean): PerformanceData | undefined {
+  const equals = rest.indexOf("=");
+  const semicolon = rest.indexOf(";");
+  const hasValue = equals >= 0 && (semicolon < 0 || equals < semicolon);
+  const nameEnd = hasValue ? equals : semicolon < 0 ? rest.length : semicolon;
+  const label = unterminated ? unquote(rest.slice(1, nameEnd)) : prefix + rest.slice(0, nameEnd);
+  if (label === "") return undefined;
+
+  const item = PerformanceData.create();
+  item.alias = label;
+  const valueStart = hasValue ? equals + 1 : nameEnd;
+  const fields = rest.slice(valueStart, unterminated ? nextBlank(rest, valueStart) : rest.length).split(";", 5);
+  const value = fields[0] ?? "";
+  const start = findNumber(value);
+  if (start < 0 && UNDEFINED_VALUES.has(value)) {
+    item.stringValue = undefinedValue();
+    return item;
+  }
+  const number = start < 0 ? undefined : readNumber(value, start);
+  if (number !== undefined && !Number.isFinite(number.value)) {
+    item.stringValue = undefinedValue();
+    return item;
+  }
+  const float = FloatValue.create();
+  if (number !== undefined) {
+    float.value = number.value;
+    if (number.end < value.length) float.unit = cleanUnit(value.slice(number.end));
+  }
+  if (fields.length > 1) parseLimits(float, fields);
+  item.floatValue = float;
+  return item;
+}
+
+function parseLimits(float: PB.Common.PerformanceData.FloatValue, fields: readonly string[]): void {
+  const [, warning = "", critical = "", minimum = "", maximum = ""] = fields;
+  float.warning = parseLimit(warning);
+  if (isRange(warning)) float.warningRange = warning;
+  float.critical = parseLimit(critical);
+  if (isRange(critical)) float.criticalRange = critical;
+  float.minimum = parseLimit(minimum);
+  float.maximum = parseLimit(maximum);
+}
+
+function parseLimit(text: string): PB.Common.OptionalFloat | null {
+  return text === "" ? null : optionalFloat(readNumber(text, 0).value);
+}
+
+function isRange(threshold: string): boolean {
+  return threshold.startsWith("@") || threshold.startsWith("~") || threshold.includes(":");
+}
+
+function optionalFloat(value: number): PB.Common.OptionalFloat | null {
+  if (!Number.isFinite(value)) return null;
+  const limit = OptionalFloat.create();
+  limit.value = value;
+  return limit;
+}
+
+function undefinedValue(): PB.Common.PerformanceData.StringValue {
+  const value = StringValue.create();
+  value.value = UNDEFINED_VALUE;
+  return value;
+}
+
+function renderItem(item: PerformanceData): string {
+  const label = item.alias.includes("'") ? item.alias.replaceAll("'", "''") : item.alias;
+  const float = item.floatValue;
+  if (float === null) return `'${label}'=${withoutSeparators(item.stringValue?.value ?? "") || UNDEFINED_VALUE}`;
+  if (!Number.isFinite(float.value)) return `'${label}'=${UNDEFINED_VALUE}`;
+  const limits = [
+    renderThreshold(float.warningRange, float.warning),
+    renderThreshold(float.criticalRange, float.critical),
+    renderLimit(float.minimum),
+    renderLimit(float.maximum),
+  ];
+  let text = `'${label}'=${formatNumber(float.value)}${cleanUnit(float.unit)}`;
+  const present = limits.findLastIndex((limit) => limit !== "") + 1;
+  for (let index = 0; index < present; index++) text += `;${limits[index]}`;
+  return text;
+}
+
+function renderThreshold(range: string, number: PB.Common.OptionalFloat | null): string {
+  return (range === "" ? "" : withoutSeparators(range)) || renderLimit(number);
+}
+
+function renderLimit(limit: PB.Common.OptionalFloat | null): string {
+  return limit !== null && Number.isFinite(limit.value) ? formatNumber(limit.value) : "";
+}
+
+const QUOTE = 0x27;
+/** What can stand behind the closing quote: `=`, `;` and blanks. */
+const LABEL_ENDS: ReadonlySet<number> = new Set([0x3d, 0x3b, 0x20, 0x09, 0x0d, 0x0a]);
+const SEPARATORS = /[ \t\r\n;]+/g;
+const BLANK = /[ \t\r\n]/g;
+const NOT_BLANK = /[^ \t\r\n]/g;
+
+function withoutSeparators(text: string): string {
+  return text.replace(SEPARATORS, "");
+}
+
+/**
+ * Position behind the quote that closes the one at `start`, -1 when there is none.
+ *
+ * A doubled quote is a character of the label. So is one with more of the label behind it, because most programs put a
+ * name between quotes as it is: `'Bob's disk'=5`.
+ */
+function closingQuote(text: string, start: number): number {
+  let quote = text.indexOf("'", start + 1);
+  while (quote >= 0) {
+    const next = text.charCodeAt(quote + 1);
+    if (quote + 1 === text.length || LABEL_ENDS.has(next)) return quote + 1;
+    quote = text.indexOf("'", quote + (next === QUOTE ? 2 : 1));
+  }
+  return -1;
+}
+
+function unquote(label: string): string {
+  return label.includes("'") ? label.replaceAll("''", "'") : label;
+}
+
+function skipBlanks(text: string, start: number): number {
+  return search(NOT_BLANK, text, start);
+}
+
+function nextBlank(text: string, start: number): number {
+  return search(BLANK, text, start);
+}
+
+function search(pattern: RegExp, text: string, start: number): number {
+  pattern.lastIndex = start;
+  return pattern.exec(text)?.index ?? text.length;
+}
