@@ -1,6 +1,6 @@
-import { GatewayError } from "../kernel/errors.js";
 import { encode, type IniLine, type LineEnd, readLine, splitLines } from "./ini-line.js";
-import { normalisePath, trimBlanks } from "./names.js";
+import { normalisePath } from "./names.js";
+import { checkSection, checkStorable } from "./storable.js";
 
 /** A key as it stands in the file. */
 export interface IniEntry {
@@ -72,8 +72,7 @@ export class IniDocument {
    * @throws GatewayError INVALID_ARGUMENT when the text cannot stand in a line
    */
   set(path: string, key: string, value: string, describe?: { section?: Description; key?: Description }): void {
-    checkKey(key);
-    checkValue(path, key, value);
+    checkStorable(path, key, value);
     const existing = this.find(path, key);
     if (existing) this.#replaceValue(existing.line - 1, value);
     else {
@@ -87,7 +86,7 @@ export class IniDocument {
     const wanted = normalisePath(path);
     const existing = this.#sectionSpelling(wanted);
     if (existing !== undefined) return existing;
-    checkPath(wanted);
+    checkSection(wanted);
     const last = this.#lines.at(-1);
     const gap = last === undefined || last.kind === "blank" ? [] : [""];
     this.#insert(this.#lines.length, [...gap, ...commentLines(description), `[${wanted}]`]);
@@ -227,31 +226,4 @@ export class IniDocument {
 
 function commentLines(description: Description): string[] {
   return description === undefined ? [] : [`; ${description.replace(/[\r\n]+/g, " ")}`];
-}
-
-function checkKey(key: string): void {
-  const broken = key === "" || key !== trimBlanks(key) || /^[[;#\ufeff]|[=\r\n]/.test(key) || isBroken(key);
-  if (broken) throw new GatewayError("INVALID_ARGUMENT", `${JSON.stringify(key)} can't be the name of a settings key`);
-}
-
-function checkValue(path: string, key: string, value: string): void {
-  const why = /[\r\n]/.test(value)
-    ? "has a line break"
-    : value !== trimBlanks(value)
-      ? "begins or ends with a blank"
-      : !isBroken(value)
-        ? undefined
-        : "is not well-formed text";
-  if (why)
-    throw new GatewayError("INVALID_ARGUMENT", `The value of ${path}.${key} ${why}, which an ini file can't hold`);
-}
-
-function checkPath(path: string): void {
-  if (/[\]\r\n]/.test(path) || isBroken(path))
-    throw new GatewayError("INVALID_ARGUMENT", `${JSON.stringify(path)} can't be the name of a settings section`);
-}
-
-/** Half of a surrogate pair has no UTF-8 form. */
-function isBroken(text: string): boolean {
-  return /\p{Surrogate}/u.test(text);
 }

@@ -46,7 +46,10 @@ export interface ObjectSpec {
  * Says what is wrong with a value beyond its type, such as a script that is not there.
  * @returns undefined when all is well
  */
-export type ValueCheck = (value: string, context: { readonly name: string; readonly paths: PathTokens }) => string | undefined;
+export type ValueCheck = (
+  value: string,
+  context: { readonly name: string; readonly paths: PathTokens },
+) => string | undefined;
 
 interface KeyBase<D> {
   /** The key in the file. Unless given it is the property's name in words: `bindTo` is `bind to`. */
