@@ -18,7 +18,7 @@ import { parsePerfdata, renderPerfdata } from "./perfdata.js";
 const PIPE_SUBSTITUTE = "¦";
 
 /** How a result is to be written. */
-export interface NagiosTextOptions {
+interface NagiosTextOptions {
   /** With performance data; yes unless said otherwise. */
   perfdata?: boolean;
 }

@@ -34,7 +34,10 @@ export function formatNumber(value: number): string {
 
 /** Position of the first character that can belong to a number, -1 when there is none. */
 export function findNumber(text: string): number {
-  return text.search(NUMBER_CHARACTER);
+  for (let index = 0; index < text.length; index++) {
+    if (isNumberCharacter(text.charCodeAt(index))) return index;
+  }
+  return -1;
 }
 
 /**
@@ -45,9 +48,11 @@ export function readNumber(text: string, start: number): NumberToken {
   let end = start;
   while (end < text.length && isNumberCharacter(text.charCodeAt(end))) end++;
   if (end === start) return { value: 0, end };
-  const run = text.slice(start, end).replaceAll(",", ".");
+  const digits = text.slice(start, end);
+  const run = digits.includes(",") ? digits.replaceAll(",", ".") : digits;
   const value = Number(run);
   if (Number.isNaN(value)) return { value: 0, end };
+  if (end === text.length) return { value, end };
   EXPONENT.lastIndex = end;
   const exponent = EXPONENT.exec(text);
   if (exponent === null) return { value, end };
@@ -67,7 +72,6 @@ const NINE = 0x39;
 const COMMA = 0x2c;
 const MINUS = 0x2d;
 const POINT = 0x2e;
-const NUMBER_CHARACTER = /[0-9.,-]/;
 const EXPONENT = /[eE][+-]?[0-9]+/y;
 const NUMBER_PREFIX = /^(?:[0-9.,-]|[eE][+-]?[0-9])+/;
 const SEPARATORS = /[ \t\r\n;]+/g;

@@ -36,21 +36,25 @@ export function parsePerfdata(text: string): PerformanceData[] {
   const items: PerformanceData[] = [];
   let position = skipBlanks(text, 0);
   while (position < text.length) {
-    const quoted = text.charCodeAt(position) === QUOTE;
-    const labelEnd = quoted ? closingQuote(text, position) : position;
+    const isQuoted = text.charCodeAt(position) === QUOTE;
+    const quotedEnd = isQuoted ? closingQuote(text, position) : position;
     // Without a closing quote the rest is one item: nobody can say where the label was meant to end.
-    const unterminated = labelEnd < 0;
-    const itemEnd = unterminated ? text.length : nextBlank(text, labelEnd);
-    const prefix = quoted && !unterminated ? unquote(text.slice(position + 1, labelEnd - 1)) : "";
-    const item = parseItem(prefix, text.slice(quoted && !unterminated ? labelEnd : position, itemEnd), unterminated);
-    if (item !== undefined) items.push(item);
-    position = skipBlanks(text, itemEnd);
+    const isOpen = quotedEnd < 0;
+    const nameStart = isOpen ? position + 1 : quotedEnd;
+    const nameEnd = endOfName(text, nameStart, isOpen);
+    const name = text.slice(nameStart, nameEnd);
+    const quoted = isQuoted && !isOpen ? unquote(text.slice(position + 1, quotedEnd - 1)) : "";
+    const label = isOpen ? unquote(name) : quoted + name;
+    const valueStart = text.charCodeAt(nameEnd) === EQUALS ? nameEnd + 1 : nameEnd;
+    const itemEnd = nextBlank(text, valueStart);
+    if (label !== "") items.push(parseItem(label, text.slice(valueStart, itemEnd)));
+    position = isOpen ? text.length : skipBlanks(text, itemEnd);
   }
   return items;
 }
 
 /** How performance data is to be written. */
-export interface PerfdataOptions {
+interface PerfdataOptions {
   /** Room in bytes of UTF-8; an item that does not fit any more is left out as a whole. */
   maxLength?: number;
 }
@@ -73,23 +77,10 @@ export function renderPerfdata(perf: readonly PerformanceData[], options?: Perfd
   return text;
 }
 
-/**
- * @param prefix - what stood in quotes at the beginning of the item
- * @param rest - the item after it
- * @param unterminated - the item begins with a quote that nothing closes
- */
-function parseItem(prefix: string, rest: string, unterminated: boolean): PerformanceData | undefined {
-  const equals = rest.indexOf("=");
-  const semicolon = rest.indexOf(";");
-  const hasValue = equals >= 0 && (semicolon < 0 || equals < semicolon);
-  const nameEnd = hasValue ? equals : semicolon < 0 ? rest.length : semicolon;
-  const label = unterminated ? unquote(rest.slice(1, nameEnd)) : prefix + rest.slice(0, nameEnd);
-  if (label === "") return undefined;
-
+function parseItem(label: string, text: string): PerformanceData {
   const item = PerformanceData.create();
   item.alias = label;
-  const valueStart = hasValue ? equals + 1 : nameEnd;
-  const fields = rest.slice(valueStart, unterminated ? nextBlank(rest, valueStart) : rest.length).split(";", 5);
+  const fields = text.split(";", 5);
   const value = fields[0] ?? "";
   const start = findNumber(value);
   if (start < 0 && UNDEFINED_VALUES.has(value)) {
@@ -168,11 +159,9 @@ function renderLimit(limit: PB.Common.OptionalFloat | null): string {
 }
 
 const QUOTE = 0x27;
-/** What can stand behind the closing quote: `=`, `;` and blanks. */
-const LABEL_ENDS: ReadonlySet<number> = new Set([0x3d, 0x3b, 0x20, 0x09, 0x0d, 0x0a]);
+const EQUALS = 0x3d;
+const SEMICOLON = 0x3b;
 const SEPARATORS = /[ \t\r\n;]+/g;
-const BLANK = /[ \t\r\n]/g;
-const NOT_BLANK = /[^ \t\r\n]/g;
 
 function withoutSeparators(text: string): string {
   return text.replace(SEPARATORS, "");
@@ -188,10 +177,20 @@ function closingQuote(text: string, start: number): number {
   let quote = text.indexOf("'", start + 1);
   while (quote >= 0) {
     const next = text.charCodeAt(quote + 1);
-    if (quote + 1 === text.length || LABEL_ENDS.has(next)) return quote + 1;
+    if (quote + 1 === text.length || next === EQUALS || next === SEMICOLON || isBlank(next)) return quote + 1;
     quote = text.indexOf("'", quote + (next === QUOTE ? 2 : 1));
   }
   return -1;
+}
+
+/** Position of the `=`, `;` or, unless blanks belong to the name, the blank that ends a name. */
+function endOfName(text: string, start: number, withBlanks: boolean): number {
+  let index = start;
+  for (; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === EQUALS || code === SEMICOLON || (!withBlanks && isBlank(code))) break;
+  }
+  return index;
 }
 
 function unquote(label: string): string {
@@ -199,14 +198,17 @@ function unquote(label: string): string {
 }
 
 function skipBlanks(text: string, start: number): number {
-  return search(NOT_BLANK, text, start);
+  let index = start;
+  while (index < text.length && isBlank(text.charCodeAt(index))) index++;
+  return index;
 }
 
 function nextBlank(text: string, start: number): number {
-  return search(BLANK, text, start);
+  let index = start;
+  while (index < text.length && !isBlank(text.charCodeAt(index))) index++;
+  return index;
 }
 
-function search(pattern: RegExp, text: string, start: number): number {
-  pattern.lastIndex = start;
-  return pattern.exec(text)?.index ?? text.length;
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09 || code === 0x0d || code === 0x0a;
 }

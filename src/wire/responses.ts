@@ -2,7 +2,7 @@
 import { Line, type PerformanceData, QueryResponse, ResultCode } from "./messages.js";
 
 /** What an answer takes over from its request. */
-export interface Answered {
+interface Answered {
   id: number;
   command: string;
 }

@@ -4,7 +4,7 @@ import { ResultCode } from "./messages.js";
 const NAMES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"] as const;
 
 /** A state as people write it, in capitals. */
-export type CodeName = (typeof NAMES)[number];
+type CodeName = (typeof NAMES)[number];
 
 const CODES: ReadonlyMap<string, ResultCode> = new Map([
   ...["ok", "o", "0"].map((word) => [word, ResultCode.OK] as const),
