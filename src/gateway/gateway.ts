@@ -1,0 +1,281 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Call, type CallingModule, type CallOrigin } from "../kernel/call.js";
+import type { GatewayControl, ReloadOutcome } from "../kernel/control.js";
+import { Core } from "../kernel/core.js";
+import { errorText, GatewayError } from "../kernel/errors.js";
+import type { Logger } from "../kernel/log.js";
+import { type LoadableModule, type LoadedModule, Modules, moduleKey } from "../kernel/modules.js";
+import { modulePrincipal } from "../kernel/principal.js";
+import { Registry } from "../kernel/registry.js";
+import { RegistryMessages } from "../kernel/registry-messages.js";
+import type { ModuleDefinition } from "../modules/module.js";
+import { Security } from "../security/security.js";
+import { problemText } from "../settings/errors.js";
+import type { SettingsSchema } from "../settings/schema.js";
+import type { SettingsStore } from "../settings/store.js";
+import type { LogService } from "../telemetry/log.js";
+import {
+  PB,
+  QueryRequest,
+  QueryRequestMessage,
+  type RegistryRequestMessage,
+  type RegistryResponseMessage,
+  type SettingsRequestMessage,
+  type SettingsResponseMessage,
+} from "../wire/messages.js";
+import { type Configuration, type ConfigurationOptions, openConfiguration } from "./configuration.js";
+import { packageRoot } from "./embedded-default.js";
+import { moduleDefinitions } from "./module-list.js";
+import { systemClock } from "./system-clock.js";
+
+export interface BootOptions extends ConfigurationOptions {
+  readonly log: LogService;
+  /** Load just these modules instead of those of `[/modules]`. */
+  readonly modules?: readonly string[];
+  /** Whether the command line runs on its own, without time limits for queries. */
+  readonly unlimited?: boolean;
+  /** Modules besides those that come with the gateway, for tests. */
+  readonly extraModules?: readonly ModuleDefinition<SettingsSchema>[];
+}
+
+/** Version of this package. */
+export const version: string = JSON.parse(readFileSync(join(packageRoot, "package.json"), "utf8")).version;
+
+/**
+ * A running gateway: all rooms put together. `boot` reads the settings and loads the modules, so that checks run;
+ * `serve` opens the ports; `stop` ends everything, the last loaded first.
+ */
+export class Gateway implements GatewayControl {
+  readonly version = version;
+  readonly startedAtMs = systemClock.now();
+  readonly clock = systemClock;
+  readonly registry: Registry;
+  readonly core: Core;
+  readonly security: Security;
+  private readonly log: Logger;
+  private readonly modulesOf: Modules;
+  private readonly registryMessages: RegistryMessages;
+  private isServing = false;
+  private readonly background = new Set<Promise<unknown>>();
+  /** One reload after another. */
+  private reloading: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly options: BootOptions,
+    readonly configuration: Configuration,
+  ) {
+    this.log = options.log.child("core");
+    this.registry = new Registry(this.log);
+    this.core = new Core({
+      registry: this.registry,
+      clock: this.clock,
+      log: this.log,
+      ...configuration.dispatch(options.unlimited ?? false, this.log),
+    });
+    this.security = new Security({ clock: this.clock, log: options.log.child("security") });
+    const definitions = [...moduleDefinitions, ...(options.extraModules ?? [])];
+    const known = new Map(definitions.map((definition) => [moduleKey(definition.name), this.loadable(definition)]));
+    this.modulesOf = new Modules(this.registry, known, this.log);
+    this.registryMessages = new RegistryMessages({
+      registry: this.registry,
+      modules: this.modulesOf,
+      isEnabled: (module) => configuration.isEnabled(module),
+      setEnabled: (module, enabled) => configuration.store.set("/modules", module, enabled ? "enabled" : "disabled"),
+      parametersOf: async (entry, call) => {
+        const request = QueryRequest.create({ command: entry.name, arguments: ["help-pb"] });
+        const answer = await this.core.query(QueryRequestMessage.create({ payload: [request] }), call);
+        const data = answer.payload[0]?.data;
+        return data === undefined || data.length === 0 ? undefined : PB.Registry.ParameterDetails.decode(data);
+      },
+    });
+  }
+
+  /**
+   * @throws SettingsError when the settings can't be read at all; what is wrong with single keys is logged, and a module
+   * whose settings are wrong does not load while the others do
+   */
+  static async boot(options: BootOptions): Promise<Gateway> {
+    const gateway = new Gateway(options, openConfiguration(options));
+    const { configuration } = gateway;
+    options.log.configure(configuration.logSettings());
+    for (const problem of configuration.validate()) {
+      const text = problemText(problem);
+      if (problem.severity === "error") gateway.log.error(text);
+      else gateway.log.warn(text);
+    }
+    await gateway.security.reload(configuration.store);
+    const requested = options.modules?.map((module) => configuration.requestFor(module)) ?? configuration.activeModules();
+    for (const request of requested) await gateway.modulesOf.load(request);
+    return gateway;
+  }
+
+  get store(): SettingsStore {
+    return this.configuration.store;
+  }
+
+  get serving(): boolean {
+    return this.isServing;
+  }
+
+  get settingsContext(): string {
+    return this.store.context;
+  }
+
+  /** Opens the front ends. Rejects with the first that fails; those before it stay open until `stop`. */
+  async serve(): Promise<void> {
+    await this.modulesOf.serve();
+    this.isServing = true;
+  }
+
+  async stop(): Promise<void> {
+    this.isServing = false;
+    await Promise.allSettled(this.background);
+    await this.modulesOf.stopAll();
+    await this.security.close();
+  }
+
+  call(origin: Omit<CallOrigin, "traceId"> & { traceId?: string }): Call {
+    return new Call({ ...origin, traceId: origin.traceId ?? randomBytes(8).toString("hex") });
+  }
+
+  moduleCall(module: CallingModule): Call {
+    const origin = {
+      principal: modulePrincipal(module.alias),
+      frontEnd: module.alias,
+      traceId: randomBytes(8).toString("hex"),
+    };
+    return new Call(origin, undefined, module);
+  }
+
+  registryQuery(message: RegistryRequestMessage, call: Call): Promise<RegistryResponseMessage> {
+    return this.registryMessages.run(message, call);
+  }
+
+  settingsQuery(message: SettingsRequestMessage, call: Call): Promise<SettingsResponseMessage> {
+    return this.configuration.answer(message, call);
+  }
+
+  loadModule(module: string, alias: string): Promise<boolean> {
+    return this.modulesOf.load({ module, alias });
+  }
+
+  unloadModule(name: string): Promise<boolean> {
+    return this.modulesOf.unload(name);
+  }
+
+  async reload(what: string): Promise<ReloadOutcome> {
+    const { delayed, name } = parseReload(what);
+    const work = () => this.reloadNow(name);
+    if (!delayed) return work();
+    const task = new Promise<void>((resolve) => setImmediate(resolve)).then(work).catch((thrown: unknown) => {
+      this.log.error(`Failed to reload ${name}: ${errorText(thrown)}`, { error: thrown });
+    });
+    this.background.add(task);
+    task.finally(() => this.background.delete(task));
+    return { reloaded: true, problems: [] };
+  }
+
+  expandPath(text: string): string {
+    return this.store.paths.expand(text);
+  }
+
+  modules(): LoadedModule[] {
+    return this.modulesOf.list();
+  }
+
+  private async reloadNow(name: string): Promise<ReloadOutcome> {
+    if (name !== "service" && name !== "settings") {
+      const reloaded = await this.modulesOf.reload(name);
+      return { reloaded, problems: reloaded ? [] : [this.reasonOf(name)] };
+    }
+    const result = this.reloading.then(() => this.reloadSettings(name === "service"));
+    this.reloading = result.catch(() => {});
+    return result;
+  }
+
+  /** Looks at the new configuration beside the running one and takes it only when nothing in it is an error. */
+  private async reloadSettings(withModules: boolean): Promise<ReloadOutcome> {
+    let problems: string[];
+    try {
+      problems = this.configuration.inspect().map(problemText);
+      if (problems.length === 0) {
+        this.configuration.store.reload();
+        await this.security.reload(this.store);
+      }
+    } catch (thrown) {
+      problems = errorText(thrown).split("\n");
+    }
+    if (problems.length > 0) {
+      for (const problem of problems) this.log.error(problem);
+      this.log.error("The new configuration is wrong; the running one stays.");
+      return { reloaded: false, problems };
+    }
+    this.core.configure(this.configuration.dispatch(this.options.unlimited ?? false, this.log));
+    this.options.log.configure(this.configuration.logSettings());
+    if (!withModules) return { reloaded: true, problems: [] };
+    return this.reloadModules();
+  }
+
+  private async reloadModules(): Promise<ReloadOutcome> {
+    const wanted = this.options.modules?.map((module) => this.configuration.requestFor(module)) ?? this.configuration.activeModules();
+    const isWanted = (loaded: LoadedModule) =>
+      wanted.some((request) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias));
+    const failures: string[] = [];
+    for (const loaded of this.modulesOf.list()) {
+      if (!isWanted(loaded)) await this.modulesOf.unload(loaded.alias);
+      else if (!(await this.modulesOf.reload(loaded.alias))) failures.push(this.reasonOf(loaded.alias));
+    }
+    for (const request of wanted) {
+      const runs = this.modulesOf
+        .list()
+        .some((loaded) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias));
+      if (!runs && !(await this.modulesOf.load(request))) failures.push(this.reasonOf(request.alias));
+    }
+    return { reloaded: failures.length === 0, problems: failures };
+  }
+
+  private reasonOf(name: string): string {
+    const loaded = this.modulesOf.list().find((module) => sameAlias(module.alias, name) || moduleKey(module.name) === moduleKey(name));
+    return loaded === undefined ? `No module is loaded as ${name}` : `${loaded.name} (${loaded.alias}): ${loaded.failure}`;
+  }
+
+  private loadable(definition: ModuleDefinition<SettingsSchema>): LoadableModule {
+    const { name, summary, defaultAlias } = definition;
+    return {
+      ...{ name, summary, defaultAlias },
+      start: async (instance) => {
+        const readSettings = () => this.configuration.read(definition.settings, instance.alias, name);
+        const runtime = await definition.start({
+          ...instance,
+          settings: readSettings(),
+          readSettings,
+          store: this.store,
+          gateway: this,
+          security: this.security,
+          log: this.options.log.child(instance.alias),
+          logService: this.options.log,
+        });
+        return runtime ?? {};
+      },
+    };
+  }
+}
+
+function sameAlias(left: string, right: string): boolean {
+  return left.toLowerCase() === right.toLowerCase();
+}
+
+/** `delayed,service` and `delay,service` happen in the background, `instant,service` at once as without the word. */
+function parseReload(what: string): { delayed: boolean; name: string } {
+  const match = /^(delayed|delay|instant),(.*)$/i.exec(what.trim());
+  const name = (match?.[2] ?? what).trim();
+  if (name === "") throw new GatewayError("INVALID_ARGUMENT", "Name what to reload: service, settings or a module");
+  const word = match?.[1]?.toLowerCase();
+  const keyword = name.toLowerCase();
+  return {
+    delayed: word === "delayed" || word === "delay",
+    name: keyword === "service" || keyword === "settings" ? keyword : name,
+  };
+}

@@ -1,0 +1,25 @@
+import type { ModuleDefinition } from "../modules/module.js";
+import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
+import checkHelpers from "../modules/check-helpers/index.js";
+import grpcClient from "../modules/grpc-client/index.js";
+import grpcServer from "../modules/grpc-server/index.js";
+import nodeScript from "../modules/node-script/index.js";
+
+/** Every module that `[/modules]` can switch on. */
+export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
+  erased(checkHelpers),
+  erased(grpcClient),
+  erased(grpcServer),
+  erased(nodeScript),
+];
+
+/** What `config check`, documentation and user interfaces know of the modules. */
+export const moduleSchemas: readonly ModuleSchema[] = moduleDefinitions.map(({ name, defaultAlias, settings }) => ({
+  ...{ name, defaultAlias },
+  schema: settings,
+}));
+
+/** A module is started with the settings that were read by its own schema, so the list needs no type for each. */
+function erased<Schema extends SettingsSchema>(definition: ModuleDefinition<Schema>): ModuleDefinition<SettingsSchema> {
+  return definition as unknown as ModuleDefinition<SettingsSchema>;
+}
