@@ -38,6 +38,7 @@ export class Call {
   private controller: AbortController | undefined;
   private listeners: Set<(reason: GatewayError) => void> | undefined;
   private release: (() => void) | undefined;
+  private finished = false;
 
   constructor(
     origin: CallOrigin,
@@ -93,12 +94,13 @@ export class Call {
 
   /** A call that nobody listens to needs no place among its parent's listeners. */
   private followParent(): void {
-    if (this.parent === undefined || this.release !== undefined || this.reason !== undefined) return;
+    if (this.parent === undefined || this.release !== undefined || this.finished || this.reason !== undefined) return;
     this.release = this.parent.onAbort((reason) => this.abort(reason));
   }
 
   /** Must be called when the call has its answer, so that a long-lived parent does not keep it. */
   finish(): void {
+    this.finished = true;
     this.release?.();
     this.release = undefined;
   }

@@ -10,8 +10,9 @@ export async function emitEvent(registry: Registry, log: Logger, message: EventM
     const subscribers = registry.findEvent(event.event);
     if (subscribers.length === 0) log.debug(`Nobody listens to the event ${event.event}`, { traceId: parent.traceId });
     return subscribers.map(async ({ handler, owner }) => {
-      const call = parent.nested();
+      let call: Call | undefined;
       try {
+        call = parent.nested();
         await handler(event, message, call);
       } catch (thrown) {
         log.error(`${owner.alias} failed on the event ${event.event}: ${errorText(thrown)}`, {
@@ -19,7 +20,7 @@ export async function emitEvent(registry: Registry, log: Logger, message: EventM
           traceId: parent.traceId,
         });
       } finally {
-        call.finish();
+        call?.finish();
       }
     });
   });

@@ -7,17 +7,22 @@ import {
 } from "../wire/messages.js";
 import type { Call } from "./call.js";
 import type { Clock } from "./clock.js";
-import type { Deadlines } from "./deadlines.js";
+import { type Deadlines, secondsText } from "./deadlines.js";
 import { errorText, GatewayError } from "./errors.js";
 import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
 import type { CommandPolicy } from "./policy.js";
-import type { CommandHandler, Registry } from "./registry.js";
+import type { CommandEntry, CommandHandler, Registry, Target } from "./registry.js";
 
 /** What became of a command: the answers, and whether any owner had one. */
 export interface ExecuteOutcome {
   readonly handled: boolean;
   readonly message: ExecuteResponseMessage;
+}
+
+interface PayloadOutcome {
+  readonly handled: boolean;
+  readonly payload: ExecuteResponse[];
 }
 
 interface ExecuteDispatchParts {
@@ -27,6 +32,12 @@ interface ExecuteDispatchParts {
   readonly clock: Clock;
   readonly deadlines: Deadlines;
 }
+
+/** Targets that mean no module in particular: the first that answers. */
+const anyone: ReadonlySet<string> = new Set(["", "local", "any"]);
+
+/** Targets that mean every module that answers. */
+const everyone: ReadonlySet<string> = new Set(["all", "*"]);
 
 /**
  * Runs command-line commands. The target says who is asked: empty, `local` or `any`: the first owner that answers, in
@@ -58,65 +69,65 @@ export class ExecuteDispatch {
     request: ExecuteRequest,
     message: ExecuteRequestMessage,
     call: Call,
-  ): Promise<{ handled: boolean; payload: ExecuteResponse[] }> {
-    const { grants, name } = call.principal;
-    const one = (answer: ExecuteResponse, handled = true) => ({ handled, payload: [complete(answer, request)] });
-    if (!this.parts.policy.allowsExecute) {
-      return one(
-        answerWith(
-          request,
-          ResultCode.CRITICAL,
-          "Permission denied: exec is globally disabled by [/settings/permissions] allow exec",
-        ),
-      );
-    }
-    if (!grants.allows("commands.execute", request.command)) {
-      return one(
-        answerWith(request, ResultCode.UNKNOWN, `Permission denied: ${name} is not allowed to run ${request.command}`),
-      );
-    }
+  ): Promise<PayloadOutcome> {
+    const refused = this.refusal(request, call);
+    if (refused !== undefined) return { handled: true, payload: [refused] };
+    const { registry } = this.parts;
     const wanted = target.trim().toLowerCase();
-    const candidates = this.parts.registry.findCommands(request.command);
-    const everyone = wanted === "all" || wanted === "*";
-    const owners =
-      wanted === "" || wanted === "local" || wanted === "any" || everyone
-        ? candidates
-        : candidates.filter(({ owner }) => owner.alias.toLowerCase() === wanted || owner.name.toLowerCase() === wanted);
-    const payload: ExecuteResponse[] = [];
-    const seen = new Set<unknown>();
-    for (const { handler } of owners) {
-      if (seen.has(handler)) continue;
-      seen.add(handler);
-      const answer = await this.ask(handler, request, message, call);
-      if (answer === undefined) continue;
-      payload.push(complete(answer, request));
-      if (!everyone) break;
-    }
+    const candidates = registry.findCommands(request.command);
+    const owners = askedOwners(wanted, candidates);
+    const payload = await this.askOwners(owners, request, message, call, everyone.has(wanted));
     if (payload.length > 0) return { handled: true, payload };
 
-    const remote = this.parts.registry.findTarget(wanted);
-    if (remote !== undefined && owners.length === 0) {
-      if (call.remote && !grants.allows("targets.use", remote.name)) {
-        return one(
-          answerWith(
-            request,
-            ResultCode.UNKNOWN,
-            `Permission denied: ${name} is not allowed to use the target ${remote.name}`,
-          ),
-        );
-      }
-      try {
-        const single = onlyPayload(message, request);
-        return { handled: true, payload: (await remote.execute(single, call)).payload };
-      } catch (thrown) {
-        return one(answerWith(request, ResultCode.UNKNOWN, `${remote.name}: ${errorText(thrown)}`));
-      }
+    const remote = owners.length === 0 ? registry.findTarget(wanted) : undefined;
+    if (remote !== undefined) return { handled: true, payload: await this.askTarget(remote, request, message, call) };
+    return { handled: false, payload: [unknown(request, notFound(target, request, candidates.length > 0))] };
+  }
+
+  private refusal(request: ExecuteRequest, call: Call): ExecuteResponse | undefined {
+    if (!this.parts.policy.allowsExecute) {
+      const text = "Permission denied: exec is globally disabled by [/settings/permissions] allow exec";
+      return answerWith(request, ResultCode.CRITICAL, text);
     }
-    const reason =
-      owners.length === 0 && candidates.length > 0
-        ? `Target not found: ${target}`
-        : `Command not found: ${request.command}${wanted === "" || wanted === "local" || wanted === "any" || everyone ? "" : ` (target ${target})`}`;
-    return one(answerWith(request, ResultCode.UNKNOWN, reason), false);
+    const { grants, name } = call.principal;
+    if (grants.allows("commands.execute", request.command)) return undefined;
+    return unknown(request, `Permission denied: ${name} is not allowed to run ${request.command}`);
+  }
+
+  /** Asks one after another; the first answer ends it unless everybody is to answer. */
+  private async askOwners(
+    owners: readonly CommandEntry[],
+    request: ExecuteRequest,
+    message: ExecuteRequestMessage,
+    call: Call,
+    all: boolean,
+  ): Promise<ExecuteResponse[]> {
+    const answers: ExecuteResponse[] = [];
+    for (const handler of new Set(owners.map((owner) => owner.handler))) {
+      const answer = await this.ask(handler, request, message, call);
+      if (answer === undefined) continue;
+      answers.push(complete(answer, request));
+      if (!all) break;
+    }
+    return answers;
+  }
+
+  private async askTarget(
+    remote: Target,
+    request: ExecuteRequest,
+    message: ExecuteRequestMessage,
+    call: Call,
+  ): Promise<ExecuteResponse[]> {
+    const { grants, name } = call.principal;
+    if (call.remote && !grants.allows("targets.use", remote.name)) {
+      return [unknown(request, `Permission denied: ${name} is not allowed to use the target ${remote.name}`)];
+    }
+    try {
+      const { payload } = await remote.execute({ ...message, payload: [request] }, call);
+      return payload.map((answer) => complete(answer, request));
+    } catch (thrown) {
+      return [unknown(request, `${remote.name}: ${errorText(thrown)}`)];
+    }
   }
 
   private async ask(
@@ -125,22 +136,27 @@ export class ExecuteDispatch {
     message: ExecuteRequestMessage,
     parent: Call,
   ): Promise<ExecuteResponse | undefined> {
-    const call = parent.nested();
-    const cancelDeadline = this.watchDeadline(request.command, call);
+    const gone = parent.aborted;
+    if (gone !== undefined) return unknown(request, endedText(request, gone));
+    let call: Call | undefined;
+    let cancelDeadline = () => {};
     let stopListening = () => {};
     try {
-      const ended = new Promise<never>((_, reject) => {
-        stopListening = call.onAbort(reject);
+      const nested = parent.nested();
+      call = nested;
+      const ended = new Promise<ExecuteResponse>((resolve) => {
+        stopListening = nested.onAbort((reason) => resolve(unknown(request, endedText(request, reason))));
       });
-      ended.catch(() => {});
-      return await Promise.race([handler(request, call, message.header), ended]);
+      cancelDeadline = this.watchDeadline(request.command, nested);
+      return await Promise.race([handler(request, nested, message.header), ended]);
     } catch (thrown) {
-      this.parts.log.error(`${request.command} failed: ${errorText(thrown)}`, { error: thrown, traceId: call.traceId });
-      return answerWith(request, ResultCode.UNKNOWN, `Failed to execute ${request.command}: ${errorText(thrown)}`);
+      const text = errorText(thrown);
+      this.parts.log.error(`${request.command} failed: ${text}`, { error: thrown, traceId: parent.traceId });
+      return unknown(request, `Failed to execute ${request.command}: ${text}`);
     } finally {
       cancelDeadline();
       stopListening();
-      call.finish();
+      call?.finish();
     }
   }
 
@@ -148,11 +164,24 @@ export class ExecuteDispatch {
   private watchDeadline(command: string, call: Call): () => void {
     const { deadline } = call;
     if (deadline === undefined) return () => {};
-    const waits = Math.round(Math.max(0, deadline - this.parts.clock.monotonic())) / 1000;
+    const text = `${command} timed out after ${secondsText(deadline - this.parts.clock.monotonic())} s`;
     return this.parts.deadlines.add(deadline, () => {
-      call.abort(new GatewayError("DEADLINE_EXCEEDED", `${command} timed out after ${waits} s`));
+      this.parts.log.warn(text, { traceId: call.traceId });
+      call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
     });
   }
+}
+
+function askedOwners(wanted: string, candidates: readonly CommandEntry[]): readonly CommandEntry[] {
+  if (anyone.has(wanted) || everyone.has(wanted)) return candidates;
+  return candidates.filter(({ owner }) => owner.alias.toLowerCase() === wanted || owner.name.toLowerCase() === wanted);
+}
+
+function notFound(target: string, { command }: ExecuteRequest, elsewhere: boolean): string {
+  const wanted = target.trim().toLowerCase();
+  if (anyone.has(wanted) || everyone.has(wanted)) return `Command not found: ${command}`;
+  if (elsewhere) return `Command not found: ${command} (${target} does not have it, but another module does)`;
+  return `Command not found: ${command} (target ${target})`;
 }
 
 function complete(answer: ExecuteResponse, request: ExecuteRequest): ExecuteResponse {
@@ -161,10 +190,15 @@ function complete(answer: ExecuteResponse, request: ExecuteRequest): ExecuteResp
   return answer;
 }
 
-function answerWith(request: ExecuteRequest, result: ResultCode, message: string): ExecuteResponse {
-  return ExecuteResponse.create({ id: request.id, command: request.command, result, message });
+function unknown(request: ExecuteRequest, message: string): ExecuteResponse {
+  return answerWith(request, ResultCode.UNKNOWN, message);
 }
 
-function onlyPayload(message: ExecuteRequestMessage, request: ExecuteRequest): ExecuteRequestMessage {
-  return { ...message, payload: [request] };
+/** A deadline speaks for itself. */
+function endedText(request: ExecuteRequest, reason: GatewayError): string {
+  return reason.code === "DEADLINE_EXCEEDED" ? reason.message : `${request.command} was ended: ${reason.message}`;
+}
+
+function answerWith(request: ExecuteRequest, result: ResultCode, message: string): ExecuteResponse {
+  return ExecuteResponse.create({ id: request.id, command: request.command, result, message });
 }

@@ -67,6 +67,8 @@ interface Slot {
   failure: string;
   controller: AbortController;
   runtime: ModuleRuntime | undefined;
+  /** Whether {@link ModuleRuntime.serve} was called since the last start. */
+  served: boolean;
   /** Operations on one instance run one after another; different instances don't wait for each other. */
   queue: Promise<unknown>;
 }
@@ -92,7 +94,8 @@ export class Modules {
   ) {}
 
   /** Loads a module; one that runs under the same alias is stopped first and loaded afresh. Whether it runs then. */
-  async load({ module: name, alias }: ModuleLoadRequest): Promise<boolean> {
+  async load(request: ModuleLoadRequest): Promise<boolean> {
+    const { module: name, alias } = request;
     const module = this.known.get(moduleKey(name));
     if (module === undefined) {
       this.log.error(`Failed to load module: ${name}: there is no such module`);
@@ -100,7 +103,9 @@ export class Modules {
     }
     const effective = alias === "" ? module.defaultAlias : alias;
     const existing = this.slots.find((slot) => slot.module === module && sameName(slot.alias, effective));
-    if (existing !== undefined) return this.enqueue(existing, () => this.restart(existing));
+    if (existing !== undefined) {
+      return this.enqueue(existing, () => (this.has(existing) ? this.restart(existing) : this.load(request)));
+    }
     const slot: Slot = {
       id: this.nextId++,
       name: module.name,
@@ -110,6 +115,7 @@ export class Modules {
       failure: "",
       controller: new AbortController(),
       runtime: undefined,
+      served: false,
       queue: Promise.resolve(),
     };
     this.slots.push(slot);
@@ -130,7 +136,10 @@ export class Modules {
     return true;
   }
 
-  /** Makes one module take changed settings. Whether it runs then. */
+  /**
+   * Makes one module take changed settings: in place when it can, otherwise it is stopped and started. Whether it runs
+   * then. Rejects when it refuses the settings in place, and then it runs on with those it had.
+   */
   async reload(name: string): Promise<boolean> {
     const slot = this.find(name);
     if (slot === undefined) {
@@ -138,6 +147,7 @@ export class Modules {
       return false;
     }
     return this.enqueue(slot, async () => {
+      if (!this.has(slot)) return false;
       if (slot.state === "running" && (await slot.runtime?.reload?.()) === true) return true;
       return this.restart(slot);
     });
@@ -188,6 +198,10 @@ export class Modules {
     return this.slots.find((slot) => slot.id === id) ?? this.clones.get(id);
   }
 
+  private has(slot: Slot): boolean {
+    return this.slots.includes(slot);
+  }
+
   private find(name: string): Slot | undefined {
     return (
       this.slots.find((slot) => sameName(slot.alias, name)) ??
@@ -210,7 +224,7 @@ export class Modules {
       slot.runtime = await slot.module.start({
         ...owner,
         signal: slot.controller.signal,
-        registry: new RegistryScope(this.registry, owner),
+        registry: new RegistryScope(this.registry, owner, slot.controller.signal),
       });
       slot.state = "running";
       this.log.debug(`${slot.name} loaded as ${slot.alias}`);
@@ -228,7 +242,8 @@ export class Modules {
   }
 
   private async serveSlot(slot: Slot): Promise<void> {
-    if (slot.state !== "running") return;
+    if (slot.state !== "running" || slot.served) return;
+    slot.served = true;
     try {
       await slot.runtime?.serve?.();
     } catch (thrown) {
@@ -241,6 +256,7 @@ export class Modules {
 
   private fail(slot: Slot, thrown: unknown): void {
     slot.state = "failed";
+    slot.served = false;
     slot.failure = errorText(thrown);
     slot.controller.abort(new GatewayError("UNAVAILABLE", `${slot.name} failed to start.`));
     this.registry.removeOwner(slot);
@@ -249,7 +265,8 @@ export class Modules {
   }
 
   private async stop(slot: Slot): Promise<void> {
-    slot.state = "stopping";
+    if (slot.runtime !== undefined) slot.state = "stopping";
+    slot.served = false;
     try {
       await slot.runtime?.stop?.();
     } catch (thrown) {

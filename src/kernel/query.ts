@@ -10,12 +10,19 @@ import {
 } from "../wire/messages.js";
 import type { Call } from "./call.js";
 import type { Clock } from "./clock.js";
-import type { Deadlines } from "./deadlines.js";
+import { type Deadlines, secondsText } from "./deadlines.js";
 import { errorText, GatewayError } from "./errors.js";
 import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
 import type { CommandPolicy } from "./policy.js";
-import { latencyBoundsMs, type QueryEntry, type QueryFigures, type Registry } from "./registry.js";
+import {
+  latencyBoundsMs,
+  type Owner,
+  type QueryEntry,
+  type QueryFigures,
+  type Registry,
+  type Target,
+} from "./registry.js";
 
 export interface QueryDispatchParts {
   readonly registry: Registry;
@@ -54,7 +61,7 @@ export class QueryDispatch {
     const payload =
       batch !== undefined && message.payload.length === 0 ? [QueryRequest.create({ command: batch })] : message.payload;
     const target = header === null ? undefined : this.targetOf(header, batch ?? payload[0]?.command ?? "");
-    if (target !== undefined) return this.forward(target, message, payload, call);
+    if (target !== undefined) return this.forward(target, message, payload, batch, call);
 
     const entries = this.lookUp(payload, batch);
     if (call.depth === 0) admit(entries);
@@ -79,7 +86,7 @@ export class QueryDispatch {
     return Promise.all(waiting).then(() => respond(header, answers));
   }
 
-  private targetOf(header: Header, command: string) {
+  private targetOf(header: Header, command: string): Target | undefined {
     const name = header.recipientId || header.destinationId;
     if (name === "" || name.toLowerCase() === "local") return undefined;
     if (this.parts.registry.findQuery(command)?.options.takesRecipient === true) return undefined;
@@ -87,12 +94,18 @@ export class QueryDispatch {
   }
 
   private async forward(
-    target: { name: string; query(message: QueryRequestMessage, call: Call): Promise<QueryResponseMessage> },
+    target: Target,
     message: QueryRequestMessage,
-    payload: QueryRequest[],
+    payload: readonly QueryRequest[],
+    batch: string | undefined,
     call: Call,
   ): Promise<QueryResponseMessage> {
-    const refused = payload.map((request) => this.refusal(request.command, undefined, call, target.name));
+    const refused = payload.map(
+      (request) =>
+        this.targetRefusal(target.name, call) ??
+        (batch === undefined ? undefined : this.refusal(batch, undefined, call)) ??
+        this.refusal(request.command, undefined, call),
+    );
     if (refused.some((reason) => reason !== undefined)) {
       return respond(
         message.header,
@@ -128,8 +141,8 @@ export class QueryDispatch {
     header: Header | null,
   ): QueryResponse | Promise<QueryResponse> {
     const refused =
-      this.refusal(batch ?? request.command, entry, call) ??
-      (batch === undefined || request.command === "" ? undefined : this.refusal(request.command, undefined, call));
+      this.refusal(batch ?? request.command, entry?.owner, call, entry?.name) ??
+      (batch === undefined || request.command === "" ? undefined : this.refusal(request.command, entry?.owner, call));
     if (refused !== undefined) return unknown(request, refused);
     if (entry === undefined) {
       const name = (batch ?? request.command).toLowerCase();
@@ -149,27 +162,28 @@ export class QueryDispatch {
     parent: Call,
     header: Header | null,
   ): QueryResponse | Promise<QueryResponse> {
-    const { clock, log } = this.parts;
-    const started = clock.monotonic();
+    const gone = parent.aborted;
+    if (gone !== undefined) return ended(entry, request, gone);
+    const started = this.parts.clock.monotonic();
     const figures = figuresOf(entry, parent.frontEnd);
-    let call: Call;
-    let pending: QueryResponse | Promise<QueryResponse>;
+    let call: Call | undefined;
     try {
       call = parent.nested();
-      pending = entry.handler(request, call, header);
-    } catch (thrown) {
-      log.error(`${entry.name} failed: ${errorText(thrown)}`, { error: thrown, traceId: parent.traceId });
-      return this.count(
-        figures,
-        started,
-        unknown(request, `Failed to process command ${entry.name}: ${errorText(thrown)}`),
-      );
-    }
-    if (!(pending instanceof Promise)) {
+      const pending = entry.handler(request, call, header);
+      if (pending instanceof Promise) return this.await(entry, request, call, pending, figures, started);
+      const answer = complete(pending, request);
       call.finish();
-      return this.count(figures, started, complete(pending, request));
+      return this.count(figures, started, answer);
+    } catch (thrown) {
+      call?.finish();
+      return this.count(figures, started, this.failed(entry, request, parent, thrown));
     }
-    return this.await(entry, request, call, pending, figures, started);
+  }
+
+  private failed(entry: QueryEntry, request: QueryRequest, call: Call, thrown: unknown): QueryResponse {
+    const text = errorText(thrown);
+    this.parts.log.error(`${entry.name} failed: ${text}`, { error: thrown, traceId: call.traceId });
+    return unknown(request, `Failed to process command ${entry.name}: ${text}`);
   }
 
   /** Waits for the handler, but no longer than the deadline and only as long as the caller is there. */
@@ -187,46 +201,47 @@ export class QueryDispatch {
     const until = Math.min(own, call.deadline ?? Number.POSITIVE_INFINITY);
     return new Promise((resolve) => {
       let cancelDeadline: (() => void) | undefined;
+      let stopListening: (() => void) | undefined;
       let done = false;
       const settle = (answer: QueryResponse) => {
         if (done) return;
         done = true;
         cancelDeadline?.();
-        stopListening();
+        stopListening?.();
         call.finish();
         resolve(this.count(figures, started, answer));
       };
-      const stopListening = call.onAbort((reason) =>
-        settle(unknown(request, `${entry.name} was ended: ${reason.message}`)),
-      );
+      stopListening = call.onAbort((reason) => settle(ended(entry, request, reason)));
       if (until !== Number.POSITIVE_INFINITY && !done) {
         cancelDeadline = deadlines.add(until, () => {
-          const text = `${entry.name} timed out after ${seconds(until - started)} s`;
+          const text = `${entry.name} timed out after ${secondsText(until - started)} s`;
           figures.timeouts++;
           log.warn(text, { traceId: call.traceId });
           settle(unknown(request, text));
           call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
         });
       }
-      pending.then(
-        (answer) => settle(complete(answer, request)),
-        (thrown: unknown) => {
-          if (!done) log.error(`${entry.name} failed: ${errorText(thrown)}`, { error: thrown, traceId: call.traceId });
-          settle(unknown(request, `Failed to process command ${entry.name}: ${errorText(thrown)}`));
-        },
-      );
+      pending
+        .then((answer) => settle(complete(answer, request)))
+        .catch((thrown: unknown) => {
+          if (!done) settle(this.failed(entry, request, call, thrown));
+        });
     });
   }
 
-  private refusal(command: string, entry: QueryEntry | undefined, call: Call, target?: string): string | undefined {
+  /** Grants go by the name that the caller gives, the policy by the query's own, which differ for an alias. */
+  private refusal(command: string, owner: Owner | undefined, call: Call, ownName = command): string | undefined {
     const { grants, name } = call.principal;
     if (!grants.allows("queries.execute", command)) {
       return `Permission denied: ${name} is not allowed to run ${command}`;
     }
-    if (target !== undefined && call.remote && !grants.allows("targets.use", target)) {
-      return `Permission denied: ${name} is not allowed to use the target ${target}`;
-    }
-    return this.parts.policy.refusal(call, entry?.owner, entry?.name ?? command);
+    return this.parts.policy.refusal(call, owner, ownName.toLowerCase());
+  }
+
+  private targetRefusal(target: string, call: Call): string | undefined {
+    const { grants, name } = call.principal;
+    if (!call.remote || grants.allows("targets.use", target)) return undefined;
+    return `Permission denied: ${name} is not allowed to use the target ${target}`;
   }
 
   private count(figures: QueryFigures, started: number, answer: QueryResponse): QueryResponse {
@@ -272,6 +287,10 @@ function complete(answer: QueryResponse, request: QueryRequest): QueryResponse {
   return answer;
 }
 
+function ended(entry: QueryEntry, request: QueryRequest, reason: GatewayError): QueryResponse {
+  return unknown(request, `${entry.name} was ended: ${reason.message}`);
+}
+
 function unknown(request: QueryRequest, message: string): QueryResponse {
   return QueryResponse.create({
     id: request.id,
@@ -301,9 +320,4 @@ function answerText(request: QueryRequest, message: string): QueryResponse {
     result: ResultCode.OK,
     lines: [Line.create({ message })],
   });
-}
-
-/** Whole seconds where they are whole: `60`, otherwise with what matters after the point: `0.25`. */
-function seconds(ms: number): string {
-  return String(Math.round(Math.max(0, ms)) / 1000);
 }

@@ -10,9 +10,8 @@ import {
 import type { Call } from "./call.js";
 import { errorText, GatewayError } from "./errors.js";
 import { responseHeader } from "./header.js";
-import type { Modules } from "./modules.js";
-import { moduleKey } from "./modules.js";
-import type { Owner, QueryEntry, QueryHandler, Registry } from "./registry.js";
+import { type Modules, moduleKey } from "./modules.js";
+import type { EventHandler, Owner, QueryEntry, QueryHandler, Registry, SubmissionHandler } from "./registry.js";
 
 type Request = PB.Registry.RegistryRequestMessage.Request;
 type Response = PB.Registry.RegistryResponseMessage.Response;
@@ -41,6 +40,15 @@ const listGrants: Readonly<Record<number, string>> = {
   [ItemType.HANDLER]: "metadata.get.channels",
   [ItemType.EVENT]: "events.list",
 };
+
+/** What `ALL` means. Queries are listed as COMMAND, so command-line commands among them could not be told from them. */
+const allTypes: readonly number[] = [
+  ItemType.QUERY,
+  ItemType.HANDLER,
+  ItemType.QUERY_ALIAS,
+  ItemType.MODULE,
+  ItemType.EVENT,
+];
 
 /** Answers a RegistryRequestMessage: one response payload per request payload, in order, with its id. */
 export class RegistryMessages {
@@ -71,13 +79,13 @@ export class RegistryMessages {
 
   private async inventory(query: PB.Registry.RegistryRequestMessage.Request.Inventory, call: Call): Promise<Item[]> {
     const all = query.type.includes(ItemType.ALL);
-    const asked = all ? Object.keys(listGrants).map(Number) : [...new Set<number>(query.type)];
+    const asked = [...new Set<number>(all ? [...allTypes, ...query.type] : query.type)];
     const items: Item[] = [];
     for (const type of asked) {
       const grant = listGrants[type];
       if (grant === undefined) continue;
       if (!call.principal.grants.allows(grant)) {
-        if (all) continue;
+        if (all && !query.type.some((given) => given === type)) continue;
         throw new GatewayError("PERMISSION_DENIED", `Permission denied: ${call.principal.name} has no grant ${grant}`);
       }
       items.push(...(await this.items(type, query, call)));
@@ -95,7 +103,9 @@ export class RegistryMessages {
     switch (type) {
       case ItemType.QUERY: {
         const entries = registry.listQueries().filter((entry) => isAsked(entry.name));
-        return Promise.all(entries.map((entry) => this.queryItem(entry, query.fetchAll, call)));
+        return Promise.all(
+          entries.map((entry) => this.queryItem(entry, query.name || entry.name, query.fetchAll, call)),
+        );
       }
       case ItemType.QUERY_ALIAS:
         return registry
@@ -124,9 +134,9 @@ export class RegistryMessages {
     }
   }
 
-  private async queryItem(entry: QueryEntry, fetchParameters: boolean, call: Call): Promise<Item> {
+  private async queryItem(entry: QueryEntry, name: string, fetchParameters: boolean, call: Call): Promise<Item> {
     // Other agents report queries as COMMAND here, and their clients look for that.
-    const result = item(ItemType.COMMAND, entry.name, [entry.owner], entry.spelling, describe(entry));
+    const result = item(ItemType.COMMAND, name, [entry.owner], entry.spelling, describe(entry));
     if (fetchParameters) result.parameters = (await this.parts.parametersOf(entry, call)) ?? null;
     return result;
   }
@@ -185,23 +195,26 @@ export class RegistryMessages {
     if (owner === undefined) throw new GatewayError("NOT_FOUND", `Failed to find plugin: ${registration.pluginId}`);
     const { name, alias, unregister } = registration;
     const fallback = modules.fallbackOf(registration.pluginId);
-    const options = { description: registration.info?.description ?? "", aliases: alias };
+    const description = registration.info?.description ?? "";
     const result = PB.Registry.RegistryResponseMessage.Response.Registration.create();
     switch (registration.type) {
       case ItemType.QUERY:
         if (unregister) registry.removeQuery(owner, name);
-        else registry.addQuery(owner, name, fallback.query ?? unanswered(owner), options);
+        else registry.addQuery(owner, name, fallback.query ?? unanswered(owner), { description, aliases: alias });
         return result;
       case ItemType.QUERY_ALIAS:
         for (const spelling of [name, ...alias]) {
-          registry.addAlias(owner, spelling, fallback.query ?? unanswered(owner), { description: options.description });
+          if (unregister) registry.removeAlias(owner, spelling);
+          else registry.addAlias(owner, spelling, fallback.query ?? unanswered(owner), { description });
         }
         return result;
       case ItemType.HANDLER:
-        registry.addChannel(owner, name, fallback.submission ?? (() => []));
+        if (unregister) registry.removeChannel(owner, name);
+        else registry.addChannel(owner, name, fallback.submission ?? untaken);
         return result;
       case ItemType.EVENT:
-        registry.addEvent(owner, name, fallback.event ?? (() => {}));
+        if (unregister) registry.removeEvent(owner, name);
+        else registry.addEvent(owner, name, fallback.event ?? unheard);
         return result;
       case ItemType.MODULE:
         result.itemId = modules.clone(registration.pluginId) ?? 0;
@@ -215,30 +228,29 @@ export class RegistryMessages {
   }
 
   private async control(control: PB.Registry.RegistryRequestMessage.Request.Control, call: Call): Promise<void> {
-    const { modules } = this.parts;
     if (control.type !== ItemType.MODULE) throw new GatewayError("INVALID_ARGUMENT", "Only modules can be controlled");
     const verb = controlVerbs[control.command];
     if (verb === undefined) {
       throw new GatewayError("INVALID_ARGUMENT", `Unsupported command: ${Command[control.command] ?? control.command}`);
     }
-    if (!call.principal.grants.allows(`modules.${verb}`, control.name)) {
+    const { name, alias } = control;
+    const instance = alias === "" ? name : alias;
+    const object = verb === "unload" || verb === "reload" ? instance : name;
+    if (!call.principal.grants.allows(`modules.${verb}`, object)) {
       throw new GatewayError(
         "PERMISSION_DENIED",
-        `Permission denied: ${call.principal.name} has no grant modules.${verb} for ${control.name}`,
+        `Permission denied: ${call.principal.name} has no grant modules.${verb} for ${object}`,
       );
     }
-    const done = await this.perform(verb, control, modules);
-    if (!done) throw new GatewayError("NOT_FOUND", `Failed to ${verb} module: ${control.name}`);
+    const done = await this.perform(verb, name, alias, instance);
+    if (!done) throw new GatewayError("NOT_FOUND", `Failed to ${verb} module: ${object}`);
   }
 
-  private async perform(
-    verb: string,
-    { name, alias }: PB.Registry.RegistryRequestMessage.Request.Control,
-    modules: Modules,
-  ): Promise<boolean> {
+  private async perform(verb: string, name: string, alias: string, instance: string): Promise<boolean> {
+    const { modules } = this.parts;
     if (verb === "load") return modules.load({ module: name, alias });
-    if (verb === "unload") return modules.unload(alias === "" ? name : alias);
-    if (verb === "reload") return modules.reload(alias === "" ? name : alias);
+    if (verb === "unload") return modules.unload(instance);
+    if (verb === "reload") return modules.reload(instance);
     const known = modules.listKnown().find((module) => moduleKey(module.name) === moduleKey(name));
     if (known === undefined) return false;
     this.parts.setEnabled(known.name, verb === "enable");
@@ -281,6 +293,11 @@ function unanswered(owner: Owner): QueryHandler {
       lines: [Line.create({ message: `${owner.alias} has no handler for ${request.command}` })],
     });
 }
+
+/** Gives no answer, so that whoever submits hears of it. */
+const untaken: SubmissionHandler = () => [];
+
+const unheard: EventHandler = () => {};
 
 function respond(request: Request, fields: Partial<Response>): Response {
   return PB.Registry.RegistryResponseMessage.Response.create({

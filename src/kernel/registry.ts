@@ -113,11 +113,10 @@ export const latencyBoundsMs: readonly number[] = [
 
 interface Subscriber<Handler> {
   readonly owner: Owner;
-  readonly spelling: string;
   readonly handler: Handler;
 }
 
-interface CommandEntry {
+export interface CommandEntry {
   readonly owner: Owner;
   /** Lower-case names this handler is known to answer; empty: it decides by itself. */
   readonly names: readonly string[];
@@ -148,6 +147,7 @@ export class Registry {
     const previous = this.queries.get(name);
     if (previous !== undefined) {
       this.log.info(`Duplicate command ${name}: ${owner.alias} replaces ${previous.owner.alias}`);
+      if (previous.owner.id === owner.id) this.dropQuery(previous);
     }
     const entry: QueryEntry = { name, spelling, owner, handler, options, figures: previous?.figures ?? new Map() };
     this.queries.set(name, entry);
@@ -176,6 +176,13 @@ export class Registry {
     return () => {
       if (this.aliases.get(name)?.entry === entry) this.aliases.delete(name);
     };
+  }
+
+  /** Takes back an alias of this owner. Whether there was one. */
+  removeAlias(owner: Owner, name: string): boolean {
+    const key = name.toLowerCase();
+    if (this.aliases.get(key)?.entry.owner.id !== owner.id) return false;
+    return this.aliases.delete(key);
   }
 
   findQuery(command: string): QueryEntry | undefined {
@@ -209,6 +216,11 @@ export class Registry {
     return subscribe(this.channels, owner, names, handler);
   }
 
+  /** Takes back what this owner subscribed to on these channels. */
+  removeChannel(owner: Owner, names: string): void {
+    unsubscribe(this.channels, owner, names);
+  }
+
   findChannel(name: string): Subscriber<SubmissionHandler>[] {
     return subscribersOf(this.channels, name);
   }
@@ -218,18 +230,23 @@ export class Registry {
     return subscribe(this.events, owner, names, handler);
   }
 
+  /** Takes back what this owner subscribed to of these events. */
+  removeEvent(owner: Owner, names: string): void {
+    unsubscribe(this.events, owner, names);
+  }
+
   findEvent(name: string): Subscriber<EventHandler>[] {
     return subscribersOf(this.events, name);
   }
 
   addMetricsSource(owner: Owner, handler: MetricsSource): Unregister {
-    const entry = { owner, spelling: "", handler };
+    const entry = { owner, handler };
     this.sources.push(entry);
     return () => removeFrom(this.sources, entry);
   }
 
   addMetricsSink(owner: Owner, handler: MetricsSink): Unregister {
-    const entry = { owner, spelling: "", handler };
+    const entry = { owner, handler };
     this.sinks.push(entry);
     return () => removeFrom(this.sinks, entry);
   }
@@ -302,12 +319,11 @@ function subscribe<Handler>(
   names: string,
   handler: Handler,
 ): Unregister {
-  const added = splitNames(names).map((spelling) => {
-    const name = spelling.toLowerCase();
-    const entry = { owner, spelling, handler };
-    const list = table.get(name);
-    if (list === undefined) table.set(name, [entry]);
-    else list.push(entry);
+  const added = distinctNames(names).map((name) => {
+    const entry = { owner, handler };
+    const list = table.get(name) ?? [];
+    const others = list.filter((known) => known.owner.id !== owner.id || known.handler !== handler);
+    table.set(name, [...others, entry]);
     return { name, entry };
   });
   return () => {
@@ -320,10 +336,24 @@ function subscribe<Handler>(
   };
 }
 
+function unsubscribe<Handler>(table: Map<string, Subscriber<Handler>[]>, owner: Owner, names: string): void {
+  for (const name of distinctNames(names)) {
+    const others = (table.get(name) ?? []).filter((known) => known.owner.id !== owner.id);
+    if (others.length === 0) table.delete(name);
+    else table.set(name, others);
+  }
+}
+
 function subscribersOf<Handler>(table: Map<string, Subscriber<Handler>[]>, name: string): Subscriber<Handler>[] {
-  const named = table.get(name.toLowerCase()) ?? [];
-  const all = table.get("*");
-  return all === undefined ? [...named] : [...named, ...all];
+  const key = name.toLowerCase();
+  const named = key === "*" ? [] : (table.get(key) ?? []);
+  return [...named, ...(table.get("*") ?? [])];
+}
+
+/** The elements of the list in lower case, each once; `*` beside others stands for all of them. */
+function distinctNames(names: string): string[] {
+  const distinct = new Set(splitNames(names).map((name) => name.toLowerCase()));
+  return distinct.has("*") ? ["*"] : [...distinct];
 }
 
 function subscriptions(table: Map<string, Subscriber<unknown>[]>): { name: string; owners: Owner[] }[] {

@@ -1,3 +1,4 @@
+import { GatewayError } from "./errors.js";
 import type {
   CommandHandler,
   EventHandler,
@@ -15,9 +16,16 @@ import type {
 /** The registry as one module instance sees it: all that it registers here is its own and goes when it goes. */
 export class RegistryScope {
   constructor(
-    private readonly registry: Registry,
+    private readonly table: Registry,
     readonly owner: Owner,
+    private readonly signal: AbortSignal,
   ) {}
+
+  /** A module that goes on after its end must not leave anything behind. */
+  private get registry(): Registry {
+    if (!this.signal.aborted) return this.table;
+    throw new GatewayError("FAILED_PRECONDITION", `${this.owner.alias} is unloaded and can't register anything.`);
+  }
 
   /** A check that pollers run by name. */
   query(name: string, handler: QueryHandler, options?: QueryOptions): Unregister {
@@ -30,7 +38,7 @@ export class RegistryScope {
   }
 
   removeQuery(name: string): boolean {
-    return this.registry.removeQuery(this.owner, name);
+    return this.table.removeQuery(this.owner, name);
   }
 
   /** Command-line commands; without names the handler is asked for every command. */

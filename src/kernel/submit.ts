@@ -3,7 +3,7 @@ import type { Call } from "./call.js";
 import { errorText, GatewayError } from "./errors.js";
 import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
-import { type Registry, splitNames } from "./registry.js";
+import { type Registry, type SubmissionHandler, splitNames } from "./registry.js";
 
 /** What became of a submission: one answer per passive result, and whether any channel had a subscriber. */
 export interface SubmitOutcome {
@@ -68,29 +68,31 @@ export class SubmitDispatch {
       return true;
     }
     const subscribers = this.parts.registry.findChannel(channel);
-    await Promise.all(
-      subscribers.map(async ({ handler }) => {
-        const call = parent.nested();
-        try {
-          const answers = await handler({ ...submission, channel }, call);
-          const shared = answers.length === 1 ? answers[0] : undefined;
-          results.forEach((result, index) => {
-            const answer = answers[index] ?? shared;
-            if (answer === undefined) result.refuse(`No answer from ${channel}`);
-            else if (answer.result?.code === StatusCode.STATUS_OK || answer.result === null) {
-              result.accept(answer.result?.message ?? "", answer.result?.data ?? "");
-            } else result.refuse(answer.result.message);
-          });
-        } catch (thrown) {
-          const text = `Failed to process submission on ${channel}: ${errorText(thrown)}`;
-          this.parts.log.error(text, { error: thrown, traceId: parent.traceId });
-          for (const result of results) result.refuse(text);
-        } finally {
-          call.finish();
-        }
-      }),
-    );
+    const answers = await Promise.all(subscribers.map(({ handler }) => this.ask(handler, channel, submission, parent)));
+    for (const given of answers) {
+      const shared = given.length === 1 ? given[0] : undefined;
+      for (const [index, result] of results.entries()) result.add(given[index] ?? shared, channel);
+    }
     return subscribers.length > 0;
+  }
+
+  private async ask(
+    handler: SubmissionHandler,
+    channel: string,
+    submission: SubmitRequestMessage,
+    parent: Call,
+  ): Promise<SubmitResponse[]> {
+    let call: Call | undefined;
+    try {
+      call = parent.nested();
+      return await handler({ ...submission, channel }, call);
+    } catch (thrown) {
+      const message = `Failed to process submission on ${channel}: ${errorText(thrown)}`;
+      this.parts.log.error(message, { error: thrown, traceId: parent.traceId });
+      return [SubmitResponse.create({ result: PB.Common.Result.create({ code: StatusCode.STATUS_ERROR, message }) })];
+    } finally {
+      call?.finish();
+    }
   }
 
   private writeToLog(submission: SubmitRequestMessage): void {
@@ -106,6 +108,14 @@ class Aggregate {
   private readonly errors: string[] = [];
   private accepted = "";
   private data = "";
+
+  /** An answer without a result is taken for success. */
+  add(answer: SubmitResponse | undefined, channel: string): void {
+    const result = answer?.result;
+    if (answer === undefined) this.refuse(`No answer from ${channel}`);
+    else if (!result || result.code === StatusCode.STATUS_OK) this.accept(result?.message ?? "", result?.data ?? "");
+    else this.refuse(result.message);
+  }
 
   accept(text: string, data: string): void {
     if (text !== "") this.accepted = text;
