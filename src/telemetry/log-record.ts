@@ -34,7 +34,7 @@ const spellings: Readonly<Record<string, LogLevel>> = {
 };
 
 /** The level of that name; `c`, `crit`, `e`, `err`, `w`, `warn`, `i`, `log`, `d` and `t` are names too. */
-export function parseLogLevel(text: string): LogLevel | undefined {
+export function logLevelOf(text: string): LogLevel | undefined {
   const word = text.trim().toLowerCase();
   return spellings[word] ?? logLevels.find((level) => level === word);
 }
