@@ -8,16 +8,16 @@ import type { GatewayControl } from "../kernel/control.js";
 import type { Logger } from "../kernel/log.js";
 import type { ModuleInstance, ModuleRuntime } from "../kernel/modules.js";
 import type { Security } from "../security/security.js";
-import type { SettingsSchema, SettingsValues } from "../settings/schema.js";
+import type { SettingsOf, SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
 import type { LogService } from "../telemetry/log.js";
 
 /** What a module is given when it starts: who it is, what it is told, and whom it may use. */
 export interface ModuleContext<Schema extends SettingsSchema> extends ModuleInstance {
   /** The module's settings as they are at the start; wrong ones never get here, the start fails and names them. */
-  readonly settings: SettingsValues<Schema>;
+  readonly settings: SettingsOf<Schema>;
   /** The settings as they are now, for a reload in place. Throws SettingsError when they are wrong. */
-  readSettings(): SettingsValues<Schema>;
+  readSettings(): SettingsOf<Schema>;
   /** The whole store, for what belongs to no module: paths of scripts, free sections. */
   readonly store: SettingsStore;
   readonly gateway: GatewayControl;

@@ -17,7 +17,7 @@ export interface OpenOptions {
   /** Values of `--define`, see `parseDefine`. */
   readonly defines?: readonly DefinedValue[];
   /** What is used when nothing is configured: the embedded configuration, and where it keeps its state. */
-  readonly fallback?: { readonly context: string; readonly dataPath: string } | undefined;
+  readonly fallback?: (() => { readonly context: string; readonly dataPath: string }) | undefined;
   /** Where relative contexts start. */
   readonly workingFolder: string;
 }
@@ -56,8 +56,9 @@ function chooseContext(options: OpenOptions, booted: readonly string[]): string 
   });
   if (there !== undefined) return there;
   if (booted.length > 0 || !fallback) return candidates[0] ?? systemFile;
-  paths.useDefault("data-path", fallback.dataPath);
-  return fallback.context;
+  const { context, dataPath } = fallback();
+  paths.useDefault("data-path", dataPath);
+  return context;
 }
 
 /** `[settings] 0..19 = context` in their order, and `[paths]`. Without the file there is nothing. */

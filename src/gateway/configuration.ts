@@ -1,0 +1,123 @@
+import type { Call } from "../kernel/call.js";
+import { GatewayError } from "../kernel/errors.js";
+import type { Logger } from "../kernel/log.js";
+import { type ModuleLoadRequest, moduleKey } from "../kernel/modules.js";
+import { type CommandPolicy, commandPolicy } from "../kernel/policy.js";
+import type { QueryLimits } from "../kernel/query.js";
+import { coreSettings } from "../settings/core-settings.js";
+import type { Problem } from "../settings/errors.js";
+import { readModules } from "../settings/modules.js";
+import { type DefinedValue, openSettings } from "../settings/open.js";
+import { PathTokens } from "../settings/paths.js";
+import { readSettings } from "../settings/read.js";
+import { registryOf } from "../settings/registry.js";
+import type { ModuleSchema, SettingsOf, SettingsSchema } from "../settings/schema.js";
+import type { SettingsStore } from "../settings/store.js";
+import { validateSettings } from "../settings/validate.js";
+import { parseLogLevel } from "../telemetry/log-record.js";
+import type { LogSettings } from "../telemetry/log.js";
+import { embeddedDefault, packageRoot } from "./embedded-default.js";
+import { moduleSchemas } from "./module-list.js";
+
+export interface ConfigurationOptions {
+  /** Context of `--settings`; without it boot.ini, the system's file, then the embedded default decide. */
+  readonly settings?: string | undefined;
+  readonly defines?: readonly DefinedValue[];
+  readonly pathOverrides?: ReadonlyMap<string, string>;
+}
+
+/** State of a gateway that is configured by a file of the system. */
+const systemDataPath = "/var/lib/nscp-gateway";
+
+/** The settings of a gateway, and what the rooms that are not modules make of them. */
+export class Configuration {
+  constructor(
+    private readonly options: ConfigurationOptions,
+    readonly store: SettingsStore,
+  ) {}
+
+  /** What is wrong with the settings as they are. */
+  validate(): Problem[] {
+    return validateSettings(this.store, { core: coreSettings, modules: moduleSchemas });
+  }
+
+  /** Reads the files beside the running settings and says which errors keep them from being taken over. */
+  inspect(): Problem[] {
+    const fresh = new Configuration(this.options, openStore(this.options));
+    return fresh.validate().filter((problem) => problem.severity === "error");
+  }
+
+  read<const Schema extends SettingsSchema>(schema: Schema, alias: string, owner: string): SettingsOf<Schema> {
+    this.store.registry.registerSchema(schema, alias, owner);
+    return readSettings(schema, this.store, alias);
+  }
+
+  core(): SettingsOf<typeof coreSettings> {
+    return readSettings(coreSettings, this.store, "");
+  }
+
+  /** What dispatch needs to know: time limits and the policy. */
+  dispatch(unlimited: boolean, log: Logger): { limits: QueryLimits; policy: CommandPolicy } {
+    const { queryTimeout, timeouts, permissions, policies } = this.core();
+    const perCommand = new Map([...timeouts].map(([command, timeout]) => [command.toLowerCase(), timeout]));
+    const limits: QueryLimits = unlimited
+      ? { queryTimeoutMs: undefined, timeoutOf: () => undefined }
+      : { queryTimeoutMs: queryTimeout, timeoutOf: (command) => perCommand.get(command) };
+    const policy = commandPolicy({
+      enabled: permissions.enabled,
+      allowExecute: permissions.allowExec,
+      policies,
+      onDecision: (allowed, subject, object) => {
+        if (allowed && permissions.logAllows) log.info(`Policy: ${subject} may run ${object}`);
+        if (!allowed && permissions.logDenials) log.warn(`Policy: ${subject} may not run ${object}`);
+      },
+    });
+    return { limits, policy };
+  }
+
+  logSettings(): LogSettings {
+    const { log, logFile } = this.core();
+    const level = parseLogLevel(log.level) ?? "info";
+    if (log.fileName === "" || log.fileName.toLowerCase() === "none") return { level };
+    return { level, file: { path: log.fileName, maxSize: logFile.maxSize, files: logFile.files, dateFormat: log.dateFormat } };
+  }
+
+  /** The modules that `[/modules]` switches on, in key order. */
+  activeModules(): ModuleLoadRequest[] {
+    return readModules(this.store)
+      .filter((entry) => entry.enabled)
+      .map(({ module, alias }) => ({ module, alias: alias ?? "" }));
+  }
+
+  /** How a module is loaded when it is asked for by name or by its alias in `[/modules]`. */
+  requestFor(name: string): ModuleLoadRequest {
+    const entries = readModules(this.store);
+    const byAlias = entries.find(({ alias }) => alias?.toLowerCase() === name.toLowerCase());
+    if (byAlias !== undefined) return { module: byAlias.module, alias: byAlias.alias ?? "" };
+    return { module: name, alias: "" };
+  }
+
+  isEnabled(module: string): boolean {
+    return this.activeModules().some((entry) => moduleKey(entry.module) === moduleKey(module));
+  }
+}
+
+export function openConfiguration(options: ConfigurationOptions): Configuration {
+  return new Configuration(options, openStore(options));
+}
+
+function openStore(options: ConfigurationOptions): SettingsStore {
+  const paths = new PathTokens({
+    packageRoot,
+    dataPath: systemDataPath,
+    ...(options.pathOverrides === undefined ? {} : { overrides: options.pathOverrides }),
+  });
+  return openSettings({
+    context: options.settings,
+    paths,
+    registry: registryOf(coreSettings, moduleSchemas),
+    defines: options.defines ?? [],
+    fallback: embeddedDefault,
+    workingFolder: process.cwd(),
+  });
+}
