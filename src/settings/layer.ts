@@ -74,19 +74,15 @@ export class IniLayer implements Layer {
 }
 
 function applyEdit(document: IniDocument, edit: LayerEdit, describe: Describe): void {
-  switch (edit.kind) {
-    case "set":
-      return document.set(edit.path, edit.key, edit.value, {
-        section: describe(edit.path) ?? "Undocumented section",
-        key: describe(edit.path, edit.key),
-      });
-    case "add-section":
-      document.addSection(edit.path, describe(edit.path) ?? "Undocumented section");
-      return;
-    case "delete":
-      return document.deleteKey(edit.path, edit.key, describe(edit.path, edit.key));
-    case "delete-section":
-      return document.deleteSection(edit.path, describe(edit.path) ?? "Undocumented section");
+  const section = describe(edit.path) ?? "Undocumented section";
+  if (edit.kind === "set") {
+    document.set(edit.path, edit.key, edit.value, { section, key: describe(edit.path, edit.key) });
+  } else if (edit.kind === "delete") {
+    document.deleteKey(edit.path, edit.key, describe(edit.path, edit.key));
+  } else if (edit.kind === "add-section") {
+    document.addSection(edit.path, section);
+  } else {
+    document.deleteSection(edit.path, section);
   }
 }
 

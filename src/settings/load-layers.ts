@@ -4,10 +4,12 @@ import { errorText } from "../kernel/errors.js";
 import { parseContext, type SettingsContext } from "./context.js";
 import { closest } from "./did-you-mean.js";
 import { type Problem, SettingsError } from "./errors.js";
-import { IniLayer, type Layer, MemoryLayer, trueName } from "./layer.js";
+import { IniLayer, type Layer, type MemoryLayer, trueName } from "./layer.js";
 import { compareBytes } from "./names.js";
 import type { PathTokens } from "./paths.js";
 import type { LoadedLayers } from "./store.js";
+
+type StoredContext = Exclude<SettingsContext, { readonly type: "dummy" }>;
 
 /** The file of a settings folder that takes new keys and overrides its neighbours. */
 const folderTop = "nscp.ini";
@@ -19,11 +21,7 @@ const folderTop = "nscp.ini";
  * @param defines values that override all files and are never saved
  * @throws SettingsError for a file that can't be read, and for includes that go round in a circle
  */
-export function loadLayers(context: SettingsContext, paths: PathTokens, defines: MemoryLayer): LoadedLayers {
-  if (context.type === "dummy") {
-    const top = new MemoryLayer("dummy");
-    return { layers: [defines, top], top, problems: [] };
-  }
+export function loadLayers(context: StoredContext, paths: PathTokens, defines: MemoryLayer): LoadedLayers {
   const loader = new Loader(paths);
   const top = loader.file(context.type === "file" ? context.file : join(context.folder, folderTop), []);
   if (context.type === "folder") loader.folder(context.folder, [context.folder]);
@@ -76,10 +74,11 @@ class Loader {
       return;
     }
     if (context.type === "dummy") return;
-    if (context.type === "folder") return this.folder(context.folder, chain);
-    if (this.#skips(context.file, chain, place)) return;
-    const layer = this.file(context.file, chain);
-    if (layer.exists) return;
+    if (context.type === "folder") {
+      this.folder(context.folder, chain);
+      return;
+    }
+    if (this.#skips(context.file, chain, place) || this.file(context.file, chain).exists) return;
     const suggestion = closest(context.file, siblings(context.file));
     this.problems.push({ severity: "error", ...place, message: `the file ${context.file} is not there`, suggestion });
   }

@@ -39,9 +39,13 @@ export function openSettings(options: OpenOptions): SettingsStore {
   const boot = readBoot(paths);
   paths.useBootPaths(boot.paths);
   const context = parseContext(chooseContext(options, boot.contexts), workingFolder, paths);
+  const defines = new MemoryLayer("define", options.defines);
+  if (context.type === "dummy") {
+    const top = new MemoryLayer("dummy");
+    return new SettingsStore(() => ({ layers: [defines, top], top, problems: [] }), paths, registry);
+  }
   if (context.type === "file") paths.useSettingsFile(context.file);
   if (context.type === "folder") paths.useSettingsFile(`${context.folder}/nscp.ini`);
-  const defines = new MemoryLayer("define", options.defines);
   return new SettingsStore(() => loadLayers(context, paths, defines), paths, registry);
 }
 

@@ -234,14 +234,14 @@ export class SettingsRegistry {
   }
 }
 
-/** A registry that knows every module under its default alias, and under the aliases that are given. */
+/** A registry that knows what belongs to no module, and every module under its default and under the given aliases. */
 export function registryOf(
-  core: SettingsSchema,
+  core: SettingsSchema | readonly SettingsSchema[],
   modules: readonly ModuleSchema[],
   aliases: Iterable<{ module: ModuleSchema; alias: string }> = [],
 ): SettingsRegistry {
   const registry = new SettingsRegistry();
-  registry.registerSchema(core, "", "core");
+  for (const schema of [core].flat()) registry.registerSchema(schema, "", "core");
   for (const { module, alias } of aliases) registry.registerSchema(module.schema, alias, module.name);
   for (const { name, defaultAlias, schema } of modules) registry.registerSchema(schema, defaultAlias, name);
   return registry;
