@@ -1,5 +1,3 @@
-import type { Call } from "../kernel/call.js";
-import { GatewayError } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import { type ModuleLoadRequest, moduleKey } from "../kernel/modules.js";
 import { type CommandPolicy, commandPolicy } from "../kernel/policy.js";
@@ -11,11 +9,11 @@ import { type DefinedValue, openSettings } from "../settings/open.js";
 import { PathTokens } from "../settings/paths.js";
 import { readSettings } from "../settings/read.js";
 import { registryOf } from "../settings/registry.js";
-import type { ModuleSchema, SettingsOf, SettingsSchema } from "../settings/schema.js";
+import type { SettingsOf, SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
 import { validateSettings } from "../settings/validate.js";
-import { parseLogLevel } from "../telemetry/log-record.js";
 import type { LogSettings } from "../telemetry/log.js";
+import { logLevelOf } from "../telemetry/log-record.js";
 import { embeddedDefault, packageRoot } from "./embedded-default.js";
 import { moduleSchemas } from "./module-list.js";
 
@@ -38,13 +36,14 @@ export class Configuration {
 
   /** What is wrong with the settings as they are. */
   validate(): Problem[] {
-    return validateSettings(this.store, { core: coreSettings, modules: moduleSchemas });
+    return validateSettings(this.store, { modules: moduleSchemas, registry: this.store.registry });
   }
 
   /** Reads the files beside the running settings and says which errors keep them from being taken over. */
   inspect(): Problem[] {
-    const fresh = new Configuration(this.options, openStore(this.options));
-    return fresh.validate().filter((problem) => problem.severity === "error");
+    return openConfiguration(this.options)
+      .validate()
+      .filter((problem) => problem.severity === "error");
   }
 
   read<const Schema extends SettingsSchema>(schema: Schema, alias: string, owner: string): SettingsOf<Schema> {
@@ -77,9 +76,12 @@ export class Configuration {
 
   logSettings(): LogSettings {
     const { log, logFile } = this.core();
-    const level = parseLogLevel(log.level) ?? "info";
+    const level = logLevelOf(log.level) ?? "info";
     if (log.fileName === "" || log.fileName.toLowerCase() === "none") return { level };
-    return { level, file: { path: log.fileName, maxSize: logFile.maxSize, files: logFile.files, dateFormat: log.dateFormat } };
+    return {
+      level,
+      file: { path: log.fileName, maxSize: logFile.maxSize, files: logFile.files, dateFormat: log.dateFormat },
+    };
   }
 
   /** The modules that `[/modules]` switches on, in key order. */
@@ -95,6 +97,11 @@ export class Configuration {
     const byAlias = entries.find(({ alias }) => alias?.toLowerCase() === name.toLowerCase());
     if (byAlias !== undefined) return { module: byAlias.module, alias: byAlias.alias ?? "" };
     return { module: name, alias: "" };
+  }
+
+  /** Another store, for settings that are copied to it or taken over from it. */
+  openOther(context: string): SettingsStore {
+    return openStore({ ...this.options, settings: context, defines: [] });
   }
 
   isEnabled(module: string): boolean {

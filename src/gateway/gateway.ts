@@ -13,8 +13,10 @@ import { RegistryMessages } from "../kernel/registry-messages.js";
 import type { ModuleDefinition } from "../modules/module.js";
 import { Security } from "../security/security.js";
 import { problemText } from "../settings/errors.js";
+import type { SettingsControl } from "../settings/messages.js";
 import type { SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
+import { copySettings } from "../settings/transfer.js";
 import type { LogService } from "../telemetry/log.js";
 import {
   PB,
@@ -28,6 +30,7 @@ import {
 import { type Configuration, type ConfigurationOptions, openConfiguration } from "./configuration.js";
 import { packageRoot } from "./embedded-default.js";
 import { moduleDefinitions } from "./module-list.js";
+import { SettingsAccess } from "./settings-access.js";
 import { systemClock } from "./system-clock.js";
 
 export interface BootOptions extends ConfigurationOptions {
@@ -57,6 +60,7 @@ export class Gateway implements GatewayControl {
   private readonly log: Logger;
   private readonly modulesOf: Modules;
   private readonly registryMessages: RegistryMessages;
+  private readonly settingsAccess: SettingsAccess;
   private isServing = false;
   private readonly background = new Set<Promise<unknown>>();
   /** One reload after another. */
@@ -78,6 +82,7 @@ export class Gateway implements GatewayControl {
     const definitions = [...moduleDefinitions, ...(options.extraModules ?? [])];
     const known = new Map(definitions.map((definition) => [moduleKey(definition.name), this.loadable(definition)]));
     this.modulesOf = new Modules(this.registry, known, this.log);
+    this.settingsAccess = new SettingsAccess(configuration.store, this.settingsControl(), this.security);
     this.registryMessages = new RegistryMessages({
       registry: this.registry,
       modules: this.modulesOf,
@@ -106,7 +111,8 @@ export class Gateway implements GatewayControl {
       else gateway.log.warn(text);
     }
     await gateway.security.reload(configuration.store);
-    const requested = options.modules?.map((module) => configuration.requestFor(module)) ?? configuration.activeModules();
+    const requested =
+      options.modules?.map((module) => configuration.requestFor(module)) ?? configuration.activeModules();
     for (const request of requested) await gateway.modulesOf.load(request);
     return gateway;
   }
@@ -154,7 +160,7 @@ export class Gateway implements GatewayControl {
   }
 
   settingsQuery(message: SettingsRequestMessage, call: Call): Promise<SettingsResponseMessage> {
-    return this.configuration.answer(message, call);
+    return this.settingsAccess.run(message, call);
   }
 
   loadModule(module: string, alias: string): Promise<boolean> {
@@ -219,9 +225,13 @@ export class Gateway implements GatewayControl {
   }
 
   private async reloadModules(): Promise<ReloadOutcome> {
-    const wanted = this.options.modules?.map((module) => this.configuration.requestFor(module)) ?? this.configuration.activeModules();
+    const wanted =
+      this.options.modules?.map((module) => this.configuration.requestFor(module)) ??
+      this.configuration.activeModules();
     const isWanted = (loaded: LoadedModule) =>
-      wanted.some((request) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias));
+      wanted.some(
+        (request) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias),
+      );
     const failures: string[] = [];
     for (const loaded of this.modulesOf.list()) {
       if (!isWanted(loaded)) await this.modulesOf.unload(loaded.alias);
@@ -230,15 +240,41 @@ export class Gateway implements GatewayControl {
     for (const request of wanted) {
       const runs = this.modulesOf
         .list()
-        .some((loaded) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias));
+        .some(
+          (loaded) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias),
+        );
       if (!runs && !(await this.modulesOf.load(request))) failures.push(this.reasonOf(request.alias));
     }
     return { reloaded: failures.length === 0, problems: failures };
   }
 
+  private settingsControl(): SettingsControl {
+    const { store } = this.configuration;
+    return {
+      save: async (context) => {
+        if (context === undefined) return store.save();
+        const other = this.configuration.openOther(context);
+        copySettings(store, other);
+        await other.save();
+      },
+      load: async (context) => {
+        if (context === undefined) store.reload();
+        else copySettings(this.configuration.openOther(context), store);
+      },
+      reload: async () => {
+        await this.reload("delayed,service");
+      },
+      ownerOf: (pluginId) => this.modulesOf.ownerOf(pluginId)?.alias ?? "script",
+    };
+  }
+
   private reasonOf(name: string): string {
-    const loaded = this.modulesOf.list().find((module) => sameAlias(module.alias, name) || moduleKey(module.name) === moduleKey(name));
-    return loaded === undefined ? `No module is loaded as ${name}` : `${loaded.name} (${loaded.alias}): ${loaded.failure}`;
+    const loaded = this.modulesOf
+      .list()
+      .find((module) => sameAlias(module.alias, name) || moduleKey(module.name) === moduleKey(name));
+    return loaded === undefined
+      ? `No module is loaded as ${name}`
+      : `${loaded.name} (${loaded.alias}): ${loaded.failure}`;
   }
 
   private loadable(definition: ModuleDefinition<SettingsSchema>): LoadableModule {

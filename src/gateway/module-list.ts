@@ -1,9 +1,9 @@
-import type { ModuleDefinition } from "../modules/module.js";
-import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
 import checkHelpers from "../modules/check-helpers/index.js";
 import grpcClient from "../modules/grpc-client/index.js";
 import grpcServer from "../modules/grpc-server/index.js";
+import type { ModuleDefinition } from "../modules/module.js";
 import nodeScript from "../modules/node-script/index.js";
+import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
 
 /** Every module that `[/modules]` can switch on. */
 export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [

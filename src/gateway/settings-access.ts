@@ -1,0 +1,98 @@
+import type { Call } from "../kernel/call.js";
+import { GatewayError } from "../kernel/errors.js";
+import { responseHeader } from "../kernel/header.js";
+import { refuseRemoteWrite } from "../security/remote-settings.js";
+import type { Security } from "../security/security.js";
+import { answerSettings, type SettingsControl } from "../settings/messages.js";
+import type { SettingsStore } from "../settings/store.js";
+import { PB, type SettingsRequestMessage, SettingsResponseMessage, StatusCode } from "../wire/messages.js";
+
+type Request = PB.Settings.SettingsRequestMessage.Request;
+
+const { Command } = PB.Settings;
+
+/**
+ * Settings messages behind the grants of their caller. Over a network secrets are shown as `***`, and nothing can be
+ * written that decides what is executed; a refused payload answers STATUS_ERROR while the others run.
+ */
+export class SettingsAccess {
+  constructor(
+    private readonly store: SettingsStore,
+    private readonly control: SettingsControl,
+    private readonly security: Security,
+  ) {}
+
+  /** @throws GatewayError PERMISSION_DENIED when the caller may do nothing at all with settings */
+  async run(message: SettingsRequestMessage, call: Call): Promise<SettingsResponseMessage> {
+    const { principal } = call;
+    if (!["settings.get", "settings.put", "settings.delete"].some((grant) => principal.grants.allows(grant))) {
+      throw new GatewayError("PERMISSION_DENIED", `${principal.name} is not allowed to use settings.`);
+    }
+    const answers: PB.Settings.SettingsResponseMessage.Response[] = [];
+    for (const request of message.payload) answers.push(await this.answer(request, call));
+    const header = message.header === null ? null : responseHeader(message.header);
+    return SettingsResponseMessage.create({ header, payload: answers });
+  }
+
+  private async answer(request: Request, call: Call): Promise<PB.Settings.SettingsResponseMessage.Response> {
+    const { Response } = PB.Settings.SettingsResponseMessage;
+    const refused = refusal(request, call);
+    this.audit(request, call, refused);
+    if (refused !== undefined) {
+      const result = PB.Common.Result.create({ code: StatusCode.STATUS_ERROR, message: refused });
+      return Response.create({ id: request.id, result });
+    }
+    const payload = [call.remote ? redacted(request) : request];
+    const answer = await answerSettings({ header: null, payload }, this.store, this.control);
+    return answer.payload[0] ?? Response.create({ id: request.id });
+  }
+
+  private audit(request: Request, call: Call, refused: string | undefined): void {
+    const { node } = request.update ?? {};
+    if (node === undefined && request.control === null && refused === undefined) return;
+    const object = node ? `${node.path}.${node.key}` : request.control ? (Command[request.control.command] ?? "") : "";
+    this.security.audit.record({
+      principal: call.principal,
+      peer: call.peer,
+      frontEnd: call.frontEnd,
+      traceId: call.traceId,
+      action: node ? "settings.put" : "settings.control",
+      objects: [object],
+      outcome: refused === undefined ? "ok" : "denied",
+      reason: refused,
+    });
+  }
+}
+
+/** Why the caller may not do this, if so. */
+function refusal(request: Request, call: Call): string | undefined {
+  const { name, grants } = call.principal;
+  const grant = grantFor(request);
+  const path = request.update?.node?.path ?? "";
+  if (!grants.allows(grant, path === "" ? undefined : path)) return `Permission denied: ${name} has no grant ${grant}`;
+  if (!call.remote) return undefined;
+  if (request.registration !== null) return "Permission denied: nothing can be registered over a network";
+  if (request.control !== null && request.control.context !== "") {
+    return "Permission denied: other stores can't be read or written over a network";
+  }
+  if (request.update === null) return undefined;
+  const reason = refuseRemoteWrite(path, request.update.node?.key ?? "");
+  return reason === undefined ? undefined : `Permission denied: ${reason}`;
+}
+
+/** A payload does the first action that it has, in the order of `answerSettings`. */
+function grantFor(request: Request): string {
+  if (request.inventory !== null || request.query !== null) return "settings.get";
+  if (request.registration !== null) return "settings.put";
+  if (request.update !== null) return (request.update.node?.value ?? "") === "" ? "settings.delete" : "settings.put";
+  if (request.control !== null) return request.control.command === Command.RELOAD ? "admin.reload" : "settings.put";
+  return "settings.get";
+}
+
+function redacted(request: Request): Request {
+  return {
+    ...request,
+    query: request.query && { ...request.query, redactSensitive: true },
+    inventory: request.inventory && { ...request.inventory, redactSensitive: true },
+  };
+}
