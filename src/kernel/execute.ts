@@ -74,14 +74,13 @@ export class ExecuteDispatch {
     if (refused !== undefined) return { handled: true, payload: [refused] };
     const { registry } = this.parts;
     const wanted = target.trim().toLowerCase();
-    const candidates = registry.findCommands(request.command);
-    const owners = askedOwners(wanted, candidates);
+    const owners = askedOwners(wanted, registry.findCommands(request.command));
     const payload = await this.askOwners(owners, request, message, call, everyone.has(wanted));
     if (payload.length > 0) return { handled: true, payload };
 
     const remote = owners.length === 0 ? registry.findTarget(wanted) : undefined;
     if (remote !== undefined) return { handled: true, payload: await this.askTarget(remote, request, message, call) };
-    return { handled: false, payload: [unknown(request, notFound(target, request, candidates.length > 0))] };
+    return { handled: false, payload: [unknown(request, notFound(target, request))] };
   }
 
   private refusal(request: ExecuteRequest, call: Call): ExecuteResponse | undefined {
@@ -177,10 +176,9 @@ function askedOwners(wanted: string, candidates: readonly CommandEntry[]): reado
   return candidates.filter(({ owner }) => owner.alias.toLowerCase() === wanted || owner.name.toLowerCase() === wanted);
 }
 
-function notFound(target: string, { command }: ExecuteRequest, elsewhere: boolean): string {
+function notFound(target: string, { command }: ExecuteRequest): string {
   const wanted = target.trim().toLowerCase();
   if (anyone.has(wanted) || everyone.has(wanted)) return `Command not found: ${command}`;
-  if (elsewhere) return `Command not found: ${command} (${target} does not have it, but another module does)`;
   return `Command not found: ${command} (target ${target})`;
 }
 

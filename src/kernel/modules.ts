@@ -265,7 +265,7 @@ export class Modules {
   }
 
   private async stop(slot: Slot): Promise<void> {
-    if (slot.runtime !== undefined) slot.state = "stopping";
+    slot.state = "stopping";
     slot.served = false;
     try {
       await slot.runtime?.stop?.();
