@@ -166,6 +166,7 @@ export class QueryDispatch {
     if (gone !== undefined) return ended(entry, request, gone);
     const started = this.parts.clock.monotonic();
     const figures = figuresOf(entry, parent.frontEnd);
+    figures.inFlight++;
     let call: Call | undefined;
     try {
       call = parent.nested();
@@ -246,6 +247,7 @@ export class QueryDispatch {
 
   private count(figures: QueryFigures, started: number, answer: QueryResponse): QueryResponse {
     const took = this.parts.clock.monotonic() - started;
+    figures.inFlight--;
     figures.totalMs += took;
     const state = answer.result;
     figures.states[state === 0 || state === 1 || state === 2 ? state : 3]++;
@@ -270,7 +272,13 @@ function admit(entries: readonly (QueryEntry | undefined)[]): void {
 function figuresOf(entry: QueryEntry, frontEnd: string): QueryFigures {
   let figures = entry.figures.get(frontEnd);
   if (figures === undefined) {
-    figures = { states: [0, 0, 0, 0], timeouts: 0, totalMs: 0, latency: new Uint32Array(latencyBoundsMs.length + 1) };
+    figures = {
+      states: [0, 0, 0, 0],
+      timeouts: 0,
+      inFlight: 0,
+      totalMs: 0,
+      latency: new Uint32Array(latencyBoundsMs.length + 1),
+    };
     entry.figures.set(frontEnd, figures);
   }
   return figures;

@@ -101,6 +101,8 @@ export interface QueryFigures {
   /** By state: OK, WARNING, CRITICAL, UNKNOWN. */
   readonly states: [number, number, number, number];
   timeouts: number;
+  /** Calls that have no answer yet. */
+  inFlight: number;
   totalMs: number;
   /** Calls by duration, one count per bound of {@link latencyBoundsMs} and one for what is slower. */
   readonly latency: Uint32Array;
