@@ -22,7 +22,7 @@ export class FileWatcher {
   #looking: Promise<void> | undefined;
   #closed = false;
 
-  /** @param onChange is called when the files are others than at the last call, and never twice at once */
+  /** @param onChange is called when the files may be others than before, once at the beginning, never twice at a time */
   constructor(
     private readonly files: readonly string[],
     private readonly onChange: () => Promise<void>,
@@ -31,11 +31,6 @@ export class FileWatcher {
     this.#settleMs = settleMs;
     for (const folder of new Set(files.map((file) => dirname(file)))) this.#watch(folder);
     this.#poll = setInterval(() => this.#look(), pollMs).unref();
-  }
-
-  /** Remembers the files as they are now, as those that were read. Called before they are read. */
-  async remember(): Promise<void> {
-    this.#known = await signature(this.files);
   }
 
   close(): void {

@@ -54,7 +54,7 @@ export class Security {
 
   constructor({ clock, log, openAuditFile }: SecurityOptions) {
     this.#clock = clock;
-    this.#log = log.child("security");
+    this.#log = log;
     this.#auditLog = new AuditLog(clock, this.#log, openAuditFile);
     this.audit = this.#auditLog;
     this.#throttle = new LoginThrottle(clock, { maxFailures: 10, blockMs: 60_000 });
