@@ -1,0 +1,102 @@
+/**
+ * `npm run bench`: every figure of the gateway beside that of a bare grpc-js server which does the same work on the wire,
+ * from the same run. See docs/benchmarks.md for what came out.
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { type Comparison, compare, type Pace } from "./compare.js";
+import { Poller } from "./load.js";
+import { residentMiB } from "./processes.js";
+import { renderReport, type Section } from "./report.js";
+import { type Scenario, scenarios } from "./scenarios.js";
+import { startBenchGateway, startFloor } from "./servers.js";
+
+const usage = `Usage: npm run bench -- [options]
+
+  --quick         three short pairs of rounds instead of seven long ones
+  --only NAME     just this scenario, may be repeated: ${scenarios.map(({ name }) => name).join(", ")}
+  --tls WHICH     on, off or both (both)
+  --json          all figures as JSON
+  --write FILE    write the report into this file, too
+  --profile DIR   leave processor profiles of the gateway in this folder
+  --help          this text
+`;
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: "boolean", default: false },
+    only: { type: "string", multiple: true, default: [] },
+    tls: { type: "string", default: "both" },
+    json: { type: "boolean", default: false },
+    write: { type: "string" },
+    profile: { type: "string" },
+    help: { type: "boolean", default: false },
+  },
+});
+
+if (values.help) process.stdout.write(usage);
+else await main();
+
+async function main(): Promise<void> {
+  const chosen = chooseScenarios(values.only);
+  const settings = { both: [true, false], on: [true], off: [false] }[values.tls];
+  if (settings === undefined) throw new Error(`--tls is on, off or both, not ${values.tls}`);
+  const pace: Pace = values.quick
+    ? { pairs: 3, roundMs: 1000, warmUpMs: 1000 }
+    : { pairs: 7, roundMs: 2000, warmUpMs: 2000 };
+  if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
+  const sections: Section[] = [];
+  for (const tls of settings) sections.push(await runSection(tls, chosen, pace));
+  const report = renderReport(sections, pace);
+  process.stdout.write(values.json ? `${JSON.stringify(sections, withoutRequest, 2)}\n` : `\n${report}`);
+  if (values.write !== undefined) writeFileSync(values.write, `# Benchmarks\n\n${report}`);
+}
+
+function chooseScenarios(names: readonly string[]): readonly Scenario[] {
+  if (names.length === 0) return scenarios;
+  return names.map((name) => {
+    const scenario = scenarios.find((one) => one.name === name);
+    if (scenario === undefined) throw new Error(`There is no scenario ${name}.\n${usage}`);
+    return scenario;
+  });
+}
+
+async function runSection(tls: boolean, chosen: readonly Scenario[], pace: Pace): Promise<Section> {
+  const gateway = await startBenchGateway(tls, values.profile);
+  const { certificates } = gateway;
+  const before = residentMiB(gateway.pid);
+  try {
+    const floor = await startFloor(await answersOf(gateway.port, chosen), certificates);
+    try {
+      const comparisons: Comparison[] = [];
+      for (const scenario of chosen) {
+        const comparison = await compare(scenario, floor, gateway, certificates, pace);
+        comparisons.push(comparison);
+        progress(`${tls ? "TLS" : "no TLS"}, ${scenario.title}: ${comparison.ratio.toFixed(2)} of the floor`);
+      }
+      return { tls, comparisons, memoryMiB: { before, after: residentMiB(gateway.pid) } };
+    } finally {
+      await floor.stop();
+    }
+  } finally {
+    await gateway.stop();
+  }
+
+  /** The floor answers with what the gateway would: the first payload of a command stands for all. */
+  async function answersOf(port: number, asked: readonly Scenario[]): Promise<Map<string, Buffer>> {
+    const poller = await Poller.open(port, certificates);
+    const answers = new Map<string, Buffer>();
+    for (const { request, command } of asked) answers.set(command, await poller.ask(request));
+    poller.close();
+    return answers;
+  }
+}
+
+/** The figures come at the end and on standard output; what happens meanwhile is for whoever waits. */
+function progress(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function withoutRequest(key: string, value: unknown): unknown {
+  return key === "request" ? undefined : value;
+}
