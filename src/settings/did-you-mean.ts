@@ -1,17 +1,37 @@
 /** The candidate that differs least from the name, if it is close enough to be a slip of the hand. */
 export function closest(name: string, candidates: Iterable<string>): string | undefined {
-  const wanted = name.toLowerCase();
+  return nearest(candidates, (candidate) => slip(name, candidate));
+}
+
+/** As `closest`, for paths: every part between the slashes has to be close. */
+export function closestPath(path: string, candidates: Iterable<string>): string | undefined {
+  const parts = path.split("/");
+  return nearest(candidates, (candidate) => {
+    const others = candidate.split("/");
+    if (others.length !== parts.length) return undefined;
+    const slips = parts.map((part, index) => slip(part, others[index] ?? ""));
+    return slips.reduce((sum, one) => (sum === undefined || one === undefined ? undefined : sum + one), 0);
+  });
+}
+
+function nearest(candidates: Iterable<string>, distance: (candidate: string) => number | undefined) {
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - wanted.length) >= bestDistance) continue;
-    const distance = editDistance(wanted, candidate.toLowerCase());
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
+    const current = distance(candidate) ?? Number.POSITIVE_INFINITY;
+    if (current >= bestDistance) continue;
+    best = candidate;
+    bestDistance = current;
   }
   return best;
+}
+
+/** How much two names differ; undefined when that is more than a third of the wanted one. */
+function slip(name: string, candidate: string): number | undefined {
+  const limit = Math.max(1, Math.floor(name.length / 3));
+  if (Math.abs(name.length - candidate.length) > limit) return undefined;
+  const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+  return distance <= limit ? distance : undefined;
 }
 
 /** Insertions, deletions, replacements and swaps of neighbours that make one text out of the other. */

@@ -4,7 +4,7 @@ import { errorText } from "../kernel/errors.js";
 import { writeAtomically } from "./atomic-write.js";
 import { SettingsError } from "./errors.js";
 import { IniDocument, type IniEntry } from "./ini-document.js";
-import { CaseMap } from "./names.js";
+import { CaseMap, compareBytes } from "./names.js";
 
 /** What a save does to a layer, in order. */
 export type LayerEdit =
@@ -29,6 +29,8 @@ export interface Layer {
   sections(): string[];
   lineOf(path: string, key?: string): number | undefined;
   save(edits: readonly LayerEdit[], describe: Describe): Promise<void>;
+  /** Puts the sections in order where they are written one after the other. */
+  sort(): Promise<void>;
 }
 
 /** An ini file. It may be missing: then it is empty, and made when something is saved to it. */
@@ -63,10 +65,20 @@ export class IniLayer implements Layer {
   }
 
   /** Edits the file as it is now, so that what somebody wrote to it since it was read is not lost. */
-  async save(edits: readonly LayerEdit[], describe: Describe): Promise<void> {
+  save(edits: readonly LayerEdit[], describe: Describe): Promise<void> {
+    return this.#rewrite((document) => {
+      for (const edit of edits) applyEdit(document, edit, describe);
+    });
+  }
+
+  sort(): Promise<void> {
+    return this.#rewrite((document) => document.sort(compareBytes));
+  }
+
+  async #rewrite(change: (document: IniDocument) => void): Promise<void> {
     const before = await readFile(this.file).catch(ignoreMissing);
     const document = IniDocument.parse(before ?? new Uint8Array());
-    for (const edit of edits) applyEdit(document, edit, describe);
+    change(document);
     const after = document.serialise();
     if (!before || !after.equals(before)) await writeAtomically(this.file, after);
     this.document = document;
@@ -123,6 +135,8 @@ export class MemoryLayer implements Layer {
       else this.#delete(edit.path, edit.key);
     }
   }
+
+  async sort(): Promise<void> {}
 
   #delete(path: string, key: string): void {
     const keys = this.#sections.get(path);

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errorText } from "../kernel/errors.js";
 import { parseContext, type SettingsContext } from "./context.js";
-import { closest } from "./did-you-mean.js";
+import { closestPath } from "./did-you-mean.js";
 import { type Problem, SettingsError } from "./errors.js";
 import { IniLayer, type Layer, type MemoryLayer, trueName } from "./layer.js";
 import { compareBytes } from "./names.js";
@@ -79,7 +79,7 @@ class Loader {
       return;
     }
     if (this.#skips(context.file, chain, place) || this.file(context.file, chain).exists) return;
-    const suggestion = closest(context.file, siblings(context.file));
+    const suggestion = closestPath(context.file, siblings(context.file));
     this.problems.push({ severity: "error", ...place, message: `the file ${context.file} is not there`, suggestion });
   }
 

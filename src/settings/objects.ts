@@ -74,16 +74,22 @@ class ObjectReader {
   /** The chain of parents, nearest first, `default` last. */
   #parents(id: string): string[] {
     const chain = [id];
+    const isWritten: boolean[] = [];
     for (let current = id; ; ) {
       const path = joinPath(this.section, current);
-      const written = this.store.get(path, "parent");
+      const written = this.store.get(path, "parent") || undefined;
       if (written?.toLowerCase() === current.toLowerCase()) break;
-      const next = this.#names.spelling(written || "default") ?? (written || "default");
-      const isKnown = chain.some((above) => above.toLowerCase() === next.toLowerCase());
-      if (isKnown && written) {
-        this.#problem(path, "parent", `the parents go round in a circle: ${[...chain, next].join(" → ")}`);
+      const wanted = written ?? "default";
+      const next = this.#names.spelling(wanted) ?? wanted;
+      isWritten.push(written !== undefined);
+      const start = chain.findIndex((above) => above.toLowerCase() === next.toLowerCase());
+      if (start >= 0) {
+        // That `default` is the parent of its own parent is not what anybody wrote.
+        const circle = [...chain.slice(start), next].join(" → ");
+        if (isWritten.slice(start).every((edge) => edge))
+          this.#problem(path, "parent", `the parents go round in a circle: ${circle}`);
+        break;
       }
-      if (isKnown) break;
       chain.push(next);
       current = next;
     }

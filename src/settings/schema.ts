@@ -88,7 +88,12 @@ export type KeySpec =
   /** Elements between commas. */
   | (KeyBase<readonly string[]> & { readonly type: "list" })
   /** One of the choices, in any case; read as it stands in `choices`. */
-  | (KeyBase<string> & { readonly type: "enum"; readonly choices: readonly string[] });
+  | (KeyBase<string> & {
+      readonly type: "enum";
+      readonly choices: readonly string[];
+      /** Other words for a choice, in lower case. */
+      readonly synonyms?: Readonly<Record<string, string>>;
+    });
 
 export type KeyType = KeySpec["type"];
 

@@ -213,6 +213,12 @@ export class SettingsStore {
     return saved;
   }
 
+  /** Saves, and puts the sections of the top file in alphabetical order, `/modules` first. */
+  async sort(): Promise<void> {
+    await this.save();
+    await this.#loaded.top.sort();
+  }
+
   /** Drops unsaved changes and reads everything again. When that fails, nothing has changed. */
   reload(): void {
     const loaded = this.load();

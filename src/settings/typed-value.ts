@@ -1,3 +1,4 @@
+import { errorText } from "../kernel/errors.js";
 import { closest } from "./did-you-mean.js";
 import type { PathTokens } from "./paths.js";
 import type { KeySpec } from "./schema.js";
@@ -17,7 +18,7 @@ export function readTyped(spec: KeySpec, text: string, paths: PathTokens): Typed
     case "password":
       return good(text);
     case "path":
-      return good(paths.expand(text));
+      return expanded(text, paths);
     case "list":
       return good(parseList(text));
   }
@@ -38,7 +39,8 @@ export function readTyped(spec: KeySpec, text: string, paths: PathTokens): Typed
     case "size":
       return typed(parseSize(text), text, "not a size such as 512, 64K or 10M");
     case "enum": {
-      const choice = spec.choices.find((candidate) => candidate.toLowerCase() === text.toLowerCase());
+      const word = spec.synonyms?.[text.toLowerCase()] ?? text;
+      const choice = spec.choices.find((candidate) => candidate.toLowerCase() === word.toLowerCase());
       if (choice !== undefined) return good(choice);
       return bad(`"${text}" is none of ${spec.choices.join(", ")}`, closest(text, spec.choices));
     }
@@ -52,6 +54,14 @@ export function defaultValue(spec: KeySpec, paths: PathTokens): unknown {
   const typed = readTyped(spec, spec.default, paths);
   if (!typed.ok) throw new TypeError(`The default of "${spec.title}" is wrong: ${typed.message}`);
   return typed.value;
+}
+
+function expanded(text: string, paths: PathTokens): TypedValue {
+  try {
+    return good(paths.expand(text));
+  } catch (error) {
+    return bad(errorText(error));
+  }
 }
 
 function typed(value: unknown, text: string, otherwise: string): TypedValue {

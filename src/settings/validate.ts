@@ -1,6 +1,5 @@
 import { statSync } from "node:fs";
-import { errorText } from "../kernel/errors.js";
-import { closest } from "./did-you-mean.js";
+import { closest, closestPath } from "./did-you-mean.js";
 import { type Problem, SettingsError } from "./errors.js";
 import type { IniEntry } from "./ini-document.js";
 import { IniLayer, type Layer } from "./layer.js";
@@ -10,7 +9,7 @@ import { objectIds, readObjects } from "./objects.js";
 import { type KeyInfo, registryOf, type SettingsRegistry } from "./registry.js";
 import { type KeySpec, type ModuleSchema, type SettingsSchema, sectionPath } from "./schema.js";
 import type { SettingsStore } from "./store.js";
-import { readTyped, type TypedValue } from "./typed-value.js";
+import { readTyped } from "./typed-value.js";
 
 /** What the settings are compared with. */
 export interface ValidateOptions {
@@ -136,7 +135,7 @@ class Checker {
       for (const { name, suggestion } of paths.unknownTokens(value))
         report("error", `there is no path token \${${name}}`, suggestion);
     }
-    const typed = safely(() => readTyped(spec, value, paths));
+    const typed = readTyped(spec, value, paths);
     if (!typed.ok) report("error", typed.message, typed.suggestion);
     else if (value !== "") {
       if (spec.type === "path") checkFile(spec, String(typed.value), report);
@@ -214,22 +213,13 @@ class Checker {
     if (exact !== undefined) return exact;
     // An object of a misspelt section is compared by the section.
     const split = splitPath(absolute);
-    const similar = closest(absolute, known);
-    const above = split && known.includes(split.parent) ? undefined : split && closest(split.parent, known);
+    const similar = closestPath(absolute, known);
+    const above = split && known.includes(split.parent) ? undefined : split && closestPath(split.parent, known);
     return similar ?? (above && joinPath(above, split?.name ?? ""));
   }
 }
 
 type Report = (severity: Problem["severity"], message: string, suggestion?: string) => void;
-
-/** A path token that never ends is a wrong value too. */
-function safely(read: () => TypedValue): TypedValue {
-  try {
-    return read();
-  } catch (error) {
-    return { ok: false, message: errorText(error) };
-  }
-}
 
 function checkFile(spec: Extract<KeySpec, { type: "path" }>, file: string, report: Report): void {
   const stat = statSync(file, { throwIfNoEntry: false });
