@@ -2,6 +2,7 @@ import type { Logger } from "../kernel/log.js";
 import { type ModuleLoadRequest, moduleKey } from "../kernel/modules.js";
 import { type CommandPolicy, commandPolicy } from "../kernel/policy.js";
 import type { QueryLimits } from "../kernel/query.js";
+import { securitySettings } from "../security/security-settings.js";
 import { coreSettings } from "../settings/core-settings.js";
 import type { Problem } from "../settings/errors.js";
 import { readModules } from "../settings/modules.js";
@@ -15,6 +16,7 @@ import { validateSettings } from "../settings/validate.js";
 import type { LogSettings } from "../telemetry/log.js";
 import { logLevelOf } from "../telemetry/log-record.js";
 import { embeddedDefault, packageRoot } from "./embedded-default.js";
+import type { MetricsServiceSettings } from "./metrics-service.js";
 import { moduleSchemas } from "./module-list.js";
 
 export interface ConfigurationOptions {
@@ -23,6 +25,9 @@ export interface ConfigurationOptions {
   readonly defines?: readonly DefinedValue[];
   readonly pathOverrides?: ReadonlyMap<string, string>;
 }
+
+/** Settings that belong to no module. */
+const roomSettings: readonly SettingsSchema[] = [coreSettings, securitySettings];
 
 /** State of a gateway that is configured by a file of the system. */
 const systemDataPath = "/var/lib/nscp-gateway";
@@ -36,7 +41,11 @@ export class Configuration {
 
   /** What is wrong with the settings as they are. */
   validate(): Problem[] {
-    return validateSettings(this.store, { modules: moduleSchemas, registry: this.store.registry });
+    return validateSettings(this.store, {
+      core: roomSettings,
+      modules: moduleSchemas,
+      registry: this.store.registry,
+    });
   }
 
   /** Reads the files beside the running settings and says which errors keep them from being taken over. */
@@ -72,6 +81,11 @@ export class Configuration {
       },
     });
     return { limits, policy };
+  }
+
+  metricsSettings(): MetricsServiceSettings {
+    const { metricsInterval, metrics } = this.core();
+    return { intervalMs: metricsInterval, port: metrics.port, bindTo: metrics.bindTo };
   }
 
   logSettings(): LogSettings {
@@ -122,7 +136,7 @@ function openStore(options: ConfigurationOptions): SettingsStore {
   return openSettings({
     context: options.settings,
     paths,
-    registry: registryOf(coreSettings, moduleSchemas),
+    registry: registryOf(roomSettings, moduleSchemas),
     defines: options.defines ?? [],
     fallback: embeddedDefault,
     workingFolder: process.cwd(),

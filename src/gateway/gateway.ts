@@ -18,6 +18,7 @@ import type { SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
 import { copySettings } from "../settings/transfer.js";
 import type { LogService } from "../telemetry/log.js";
+import { LogFile } from "../telemetry/log-file.js";
 import {
   PB,
   QueryRequest,
@@ -29,6 +30,7 @@ import {
 } from "../wire/messages.js";
 import { type Configuration, type ConfigurationOptions, openConfiguration } from "./configuration.js";
 import { packageRoot } from "./embedded-default.js";
+import { MetricsService } from "./metrics-service.js";
 import { moduleDefinitions } from "./module-list.js";
 import { SettingsAccess } from "./settings-access.js";
 import { systemClock } from "./system-clock.js";
@@ -57,6 +59,7 @@ export class Gateway implements GatewayControl {
   readonly registry: Registry;
   readonly core: Core;
   readonly security: Security;
+  private readonly metrics: MetricsService;
   private readonly log: Logger;
   private readonly modulesOf: Modules;
   private readonly registryMessages: RegistryMessages;
@@ -78,7 +81,12 @@ export class Gateway implements GatewayControl {
       log: this.log,
       ...configuration.dispatch(options.unlimited ?? false, this.log),
     });
-    this.security = new Security({ clock: this.clock, log: options.log.child("security") });
+    this.security = new Security({
+      clock: this.clock,
+      log: options.log.child("security"),
+      openAuditFile: (file, onProblem, lostText) => new LogFile(file, onProblem, lostText),
+    });
+    this.metrics = new MetricsService(this, options.log);
     const definitions = [...moduleDefinitions, ...(options.extraModules ?? [])];
     const known = new Map(definitions.map((definition) => [moduleKey(definition.name), this.loadable(definition)]));
     this.modulesOf = new Modules(this.registry, known, this.log);
@@ -132,6 +140,7 @@ export class Gateway implements GatewayControl {
   /** Opens the front ends. Rejects with the first that fails; those before it stay open until `stop`. */
   async serve(): Promise<void> {
     await this.modulesOf.serve();
+    await this.metrics.start(this.configuration.metricsSettings());
     this.isServing = true;
   }
 
@@ -139,6 +148,7 @@ export class Gateway implements GatewayControl {
     this.isServing = false;
     await Promise.allSettled(this.background);
     await this.modulesOf.stopAll();
+    await this.metrics.stop();
     await this.security.close();
   }
 
@@ -187,6 +197,10 @@ export class Gateway implements GatewayControl {
     return this.store.paths.expand(text);
   }
 
+  metricsText(): Promise<string> {
+    return this.metrics.text();
+  }
+
   modules(): LoadedModule[] {
     return this.modulesOf.list();
   }
@@ -220,6 +234,7 @@ export class Gateway implements GatewayControl {
     }
     this.core.configure(this.configuration.dispatch(this.options.unlimited ?? false, this.log));
     this.options.log.configure(this.configuration.logSettings());
+    if (this.isServing) await this.metrics.start(this.configuration.metricsSettings());
     if (!withModules) return { reloaded: true, problems: [] };
     return this.reloadModules();
   }

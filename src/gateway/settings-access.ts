@@ -37,8 +37,8 @@ export class SettingsAccess {
   private async answer(request: Request, call: Call): Promise<PB.Settings.SettingsResponseMessage.Response> {
     const { Response } = PB.Settings.SettingsResponseMessage;
     const refused = refusal(request, call);
-    this.audit(request, call, refused);
     if (refused !== undefined) {
+      this.auditRefusal(request, call, refused);
       const result = PB.Common.Result.create({ code: StatusCode.STATUS_ERROR, message: refused });
       return Response.create({ id: request.id, result });
     }
@@ -47,20 +47,12 @@ export class SettingsAccess {
     return answer.payload[0] ?? Response.create({ id: request.id });
   }
 
-  private audit(request: Request, call: Call, refused: string | undefined): void {
-    const { node } = request.update ?? {};
-    if (node === undefined && request.control === null && refused === undefined) return;
-    const object = node ? `${node.path}.${node.key}` : request.control ? (Command[request.control.command] ?? "") : "";
-    this.security.audit.record({
-      principal: call.principal,
-      peer: call.peer,
-      frontEnd: call.frontEnd,
-      traceId: call.traceId,
-      action: node ? "settings.put" : "settings.control",
-      objects: [object],
-      outcome: refused === undefined ? "ok" : "denied",
-      reason: refused,
-    });
+  /** The front end reports the call as a whole; which of its payloads were refused is known only here. */
+  private auditRefusal(request: Request, { principal, peer, frontEnd, traceId }: Call, reason: string): void {
+    const { path, key } = request.update?.node ?? { path: "", key: "" };
+    const objects = path === "" ? [] : [key === "" ? path : `${path}/${key}`];
+    const action = grantFor(request);
+    this.security.audit.record({ principal, peer, frontEnd, traceId, action, objects, outcome: "denied", reason });
   }
 }
 

@@ -53,6 +53,9 @@ export interface GatewayControl {
   /** The loaded modules, in load order. */
   modules(): LoadedModule[];
 
+  /** All metrics in the text format of Prometheus, those of the last cycle included. */
+  metricsText(): Promise<string>;
+
   /** Whether every front end is open and no drain has begun. */
   readonly serving: boolean;
 
