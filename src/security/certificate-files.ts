@@ -11,6 +11,7 @@ import {
   makeClientPair,
   makeServerPair,
 } from "./certificates.js";
+import { giveToFolderOwner } from "./file-owner.js";
 
 /** The names of the files. Those of the server are the ones that configurations have always had. */
 const authorityFiles = { certificate: "ca.pem", privateKey: "ca-key.pem" } as const;
@@ -160,5 +161,6 @@ async function writePair(folder: string, names: PairFiles, pair: CertificatePair
   await chmod(key, 0o600);
   await writeAtomically(certificate, Buffer.from(pair.certificate));
   await chmod(certificate, 0o644);
+  for (const file of [key, certificate]) await giveToFolderOwner(file);
   return [certificate, key];
 }

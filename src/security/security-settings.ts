@@ -8,7 +8,7 @@ const userKeys = {
   password: {
     type: "password",
     title: "Password",
-    description: "A hash as `nscp password` writes it, scrypt$… or pbkdf2-sha256$…, or the plain text",
+    description: "A hash, scrypt$… as nscp token hash-password makes it or pbkdf2-sha256$…, or the plain text",
     check: passwordProblem,
   },
   role: {

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { GatewayError } from "../kernel/errors.js";
 import { writeAtomically } from "../settings/atomic-write.js";
+import { giveToFolderOwner } from "./file-owner.js";
 import { parseTokens, serialiseTokens, type TokenRecord } from "./tokens.js";
 
 const lockWaitMs = 5_000;
@@ -33,7 +34,12 @@ export async function updateTokenFile<T>(
   const unlock = await lock(`${file}.lock`);
   try {
     const { tokens, result } = change(await readTokenFile(file));
+    const isNew = await stat(file).then(
+      () => false,
+      () => true,
+    );
     await writeAtomically(file, Buffer.from(serialiseTokens(tokens)));
+    if (isNew) await giveToFolderOwner(file);
     return result;
   } finally {
     await unlock();
