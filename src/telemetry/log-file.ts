@@ -13,6 +13,8 @@ export interface LogFileOptions {
   readonly maxSize: number;
   /** How many old files stay: `<path>.1`, the newest, to `<path>.<files>`. */
   readonly files: number;
+  /** Permissions of a new file; readable for owner and group unless given. */
+  readonly mode?: number;
 }
 
 /**
@@ -145,7 +147,7 @@ export class LogFile {
     }
     if (this.handle !== undefined) return this.handle;
     await mkdir(dirname(this.options.path), { recursive: true });
-    this.handle = await open(this.options.path, "a", 0o640);
+    this.handle = await open(this.options.path, "a", this.options.mode ?? 0o640);
     this.size = (await this.handle.stat()).size;
     return this.handle;
   }
