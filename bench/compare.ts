@@ -1,5 +1,5 @@
+import { cpuSeconds } from "../test/support/process-figures.js";
 import { Poller, type Round } from "./load.js";
-import { cpuSeconds } from "./processes.js";
 import type { Scenario } from "./scenarios.js";
 import type { BenchServer, Certificates } from "./servers.js";
 import { median, percentile } from "./statistics.js";

@@ -4,9 +4,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { residentMiB } from "../test/support/process-figures.js";
 import { type Comparison, compare, type Pace } from "./compare.js";
 import { Poller } from "./load.js";
-import { residentMiB } from "./processes.js";
 import { renderReport, type Section } from "./report.js";
 import { type Scenario, scenarios } from "./scenarios.js";
 import { startBenchGateway, startFloor } from "./servers.js";

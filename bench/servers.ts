@@ -6,12 +6,19 @@ import { type GatewayProcess, startGateway } from "../test/support/gateway-proce
 import type { FloorOrder } from "./floor-server.js";
 import { benchScript } from "./scenarios.js";
 
-/** What both servers are given, so that the one has no advantage over the other. */
+const minute = 60_000;
+
+/** The options of the gateway's own server, so that neither has an advantage over the other. */
 const serverOptions = {
+  "grpc.enable_channelz": 0,
   "grpc.max_receive_message_length": 4 * 1024 * 1024,
   "grpc.max_send_message_length": 4 * 1024 * 1024,
   "grpc.max_concurrent_streams": 1000,
-  "grpc.enable_channelz": 0,
+  "grpc.max_connection_idle_ms": 30 * minute,
+  "grpc.max_connection_age_ms": 120 * minute,
+  "grpc.max_connection_age_grace_ms": 5 * minute,
+  "grpc.keepalive_time_ms": 2 * minute,
+  "grpc.keepalive_timeout_ms": 20_000,
 };
 
 /** The development certificates of a gateway, as PEM. */

@@ -64,7 +64,7 @@ export interface GatewayOptions {
 /** The line that says that every front end listens. */
 const readyLine = /^.*\bready\b.*$/im;
 /** Where the gRPC front end listens, in its log line. */
-const listensLine = /listening on \S*?:(\d+)\b/i;
+const listensLine = /listening on .*?port (\d+)/i;
 
 /**
  * Starts a gateway as users do, `nscp service --run`, in a temporary folder with the settings and files that are given,
