@@ -1,0 +1,34 @@
+import { createJiti } from "jiti";
+import * as scriptApi from "../../../script.js";
+
+/** What a script may export; each is optional. */
+export interface ScriptExports {
+  init?(pluginId: number, pluginAlias: string, scriptAlias: string): unknown;
+  shutdown?(): unknown;
+  main?(args: string[]): unknown;
+}
+
+/** Reads and runs a script, TypeScript or JavaScript, ES module or CommonJS. */
+export async function loadScript(file: string): Promise<ScriptExports> {
+  const jiti = createJiti(file, {
+    // A cache on disk could be edited, and what stands there would run.
+    fsCache: false,
+    sourceMaps: true,
+    virtualModules: { "nscp-gateway/script": scriptApi },
+  });
+  const loaded = await jiti.import(file);
+  return {
+    ...exportedFunction(loaded, "init"),
+    ...exportedFunction(loaded, "shutdown"),
+    ...exportedFunction(loaded, "main"),
+  };
+}
+
+function exportedFunction(loaded: unknown, name: keyof ScriptExports): ScriptExports {
+  const found = memberOf(loaded, name) ?? memberOf(memberOf(loaded, "default"), name);
+  return typeof found === "function" ? { [name]: found } : {};
+}
+
+function memberOf(object: unknown, name: string): unknown {
+  return typeof object === "object" && object !== null ? Reflect.get(object, name) : undefined;
+}

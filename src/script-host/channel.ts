@@ -1,0 +1,107 @@
+import type { Duplex } from "node:stream";
+import { encodeFrame, FrameDecoder, maxMessageBytes } from "./frame.js";
+
+/** Frames are closed at about this length of JSON, so that a burst of long messages stays below the limit of a frame. */
+const frameTarget = 1024 * 1024;
+
+export interface ChannelEvents<Incoming> {
+  onMessage(message: Incoming, raw: Uint8Array | undefined): void;
+  /** Once, when the other side is gone; with a reason when it is not understood or the connection broke. */
+  onClose(reason: Error | undefined): void;
+}
+
+/**
+ * One end of the connection between the gateway and a host, or one script of it.
+ *
+ * It always reads, so that the other side never waits with a full pipe, and it never waits for a write. All messages of
+ * one turn of the event loop leave in one write.
+ */
+export class Channel<Incoming, Outgoing extends object> {
+  private readonly decoder = new FrameDecoder();
+  private texts: string[] = [];
+  private blocks: Uint8Array[] = [];
+  private size = 0;
+  private scheduled = false;
+  private closed = false;
+
+  constructor(
+    private readonly stream: Duplex,
+    private readonly events: ChannelEvents<Incoming>,
+  ) {
+    stream.on("data", (chunk: Buffer) => this.receive(chunk));
+    stream.on("error", (error) => this.end(error));
+    stream.on("close", () => this.end(undefined));
+    stream.on("end", () => this.end(undefined));
+  }
+
+  /**
+   * Sends when this turn of the event loop ends. A channel that is closed drops the message.
+   *
+   * @param raw the block that goes with the message
+   * @throws RangeError when the message is longer than 16 MiB
+   */
+  send(message: Outgoing, raw?: Uint8Array): void {
+    const text = JSON.stringify(raw === undefined ? message : { ...message, raw: raw.byteLength });
+    const size = text.length + (raw?.byteLength ?? 0);
+    if (size > maxMessageBytes) {
+      throw new RangeError(`A message of ${size} bytes is longer than the limit of ${maxMessageBytes}.`);
+    }
+    if (this.closed) return;
+    this.texts.push(text);
+    if (raw !== undefined) this.blocks.push(raw);
+    this.size += size;
+    if (this.size > frameTarget) this.flush();
+    else if (!this.scheduled) {
+      this.scheduled = true;
+      setImmediate(() => {
+        this.scheduled = false;
+        this.flush();
+      });
+    }
+  }
+
+  /** Writes what is waiting. */
+  flush(): void {
+    if (this.texts.length === 0 || this.closed) return;
+    const frame = encodeFrame(this.texts, this.blocks);
+    this.texts = [];
+    this.blocks = [];
+    this.size = 0;
+    this.stream.write(frame);
+  }
+
+  /** Bytes that the other side has not taken yet. */
+  get waiting(): number {
+    return this.stream.writableLength + this.size;
+  }
+
+  /** Sends what is waiting and ends the connection. */
+  close(): void {
+    this.flush();
+    this.stream.end();
+  }
+
+  /** Ends the connection at once. */
+  destroy(): void {
+    this.stream.destroy();
+  }
+
+  private receive(chunk: Buffer): void {
+    if (this.closed) return;
+    try {
+      for (const { message, raw } of this.decoder.push(chunk)) {
+        this.events.onMessage(message as Incoming, raw);
+        if (this.closed) return;
+      }
+    } catch (thrown) {
+      this.end(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  private end(reason: Error | undefined): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.stream.destroy();
+    this.events.onClose(reason);
+  }
+}

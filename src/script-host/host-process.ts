@@ -1,0 +1,202 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { Duplex } from "node:stream";
+import type { Clock } from "../kernel/clock.js";
+import { Channel } from "./channel.js";
+import { LineSplitter } from "./output-lines.js";
+import {
+  type ControlToGateway,
+  type ControlToHost,
+  controlDescriptor,
+  type ToGateway,
+  type ToScript,
+} from "./protocol.js";
+
+/** How a host is started; no shell is involved. */
+export interface HostCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  /** Channels for single scripts that the process gets beside the control channel; 0: its scripts share that one. */
+  readonly lanes: number;
+}
+
+export interface HostProcessEvents {
+  onControl(message: ControlToGateway | ToGateway, raw: Uint8Array | undefined): void;
+  /** A line on the process's own standard output or error. */
+  onLine(stream: "stdout" | "stderr", text: string): void;
+  /** Once, when the process is gone; the reason is for people. */
+  onExit(reason: string): void;
+}
+
+export interface HostLimits {
+  /** Resident memory of the process in bytes; undefined: no limit. */
+  readonly memoryLimit: number | undefined;
+}
+
+const memoryCheckMs = 500;
+/** After the process is gone its last words may still be on the way; a child of its own may hold the pipes for ever. */
+const lastWordsMs = 100;
+
+export type ScriptLane = Channel<ToGateway, ToScript>;
+
+/** One process that runs scripts: its pipes, its memory, its end. Nothing here knows what language it speaks. */
+export class HostProcess {
+  readonly control: Channel<ControlToGateway | ToGateway, ControlToHost | ToScript>;
+  private readonly child: ChildProcess;
+  private nextLane = controlDescriptor + 1;
+  private lastError = "";
+  private verdict: string | undefined;
+  private exited = false;
+  private cancelMemoryCheck: (() => void) | undefined;
+  private readonly gone: Promise<void>;
+
+  constructor(
+    private readonly command: HostCommand,
+    limits: HostLimits,
+    private readonly clock: Clock,
+    private readonly events: HostProcessEvents,
+  ) {
+    const channels = new Array<"pipe">(1 + command.lanes).fill("pipe");
+    this.child = spawn(command.file, command.args, {
+      stdio: ["ignore", "pipe", "pipe", ...channels],
+      env: command.env,
+      // A process group of its own, so that what the scripts started goes with them.
+      detached: true,
+      windowsHide: true,
+    });
+    this.control = new Channel(this.duplex(controlDescriptor), {
+      onMessage: (message, raw) => events.onControl(message, raw),
+      onClose: (reason) => {
+        if (!this.exited) this.kill(reason === undefined ? undefined : `it was not understood: ${reason.message}`);
+      },
+    });
+    this.readLines("stdout");
+    this.readLines("stderr");
+    this.gone = new Promise((resolve) => {
+      const finish = (reason: string) => {
+        if (this.exited) return;
+        this.exited = true;
+        this.cancelMemoryCheck?.();
+        this.signalGroup();
+        const end = () => {
+          this.destroyStreams();
+          events.onExit(this.reasonOf(reason));
+          resolve();
+        };
+        const cancel = this.clock.after(lastWordsMs, () => {
+          this.child.off("close", closed);
+          end();
+        });
+        const closed = () => {
+          cancel();
+          end();
+        };
+        this.child.once("close", closed);
+      };
+      this.child.once("error", (error) => finish(`it could not be started: ${error.message}`));
+      this.child.once("exit", (code, signal) =>
+        finish(signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`),
+      );
+    });
+    if (limits.memoryLimit !== undefined) this.watchMemory(limits.memoryLimit);
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** The next channel that no script had; its descriptor in the host. Undefined when all are used up. */
+  takeLane(): { descriptor: number; stream: Duplex } | undefined {
+    if (this.nextLane > controlDescriptor + this.command.lanes) return undefined;
+    const descriptor = this.nextLane++;
+    return { descriptor, stream: this.duplex(descriptor) };
+  }
+
+  get lanesLeft(): number {
+    return controlDescriptor + this.command.lanes + 1 - this.nextLane;
+  }
+
+  /** Ends the process and what it started at once. */
+  kill(why?: string): void {
+    this.verdict ??= why;
+    this.signalGroup();
+  }
+
+  /** Lets the process end by itself; it has `graceMs` for it. */
+  async stop(graceMs: number): Promise<void> {
+    this.control.close();
+    const cancel = this.clock.after(graceMs, () => this.kill());
+    await this.gone;
+    cancel();
+  }
+
+  private signalGroup(): void {
+    const { pid } = this.child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // Nobody of the group is left.
+    }
+  }
+
+  private duplex(descriptor: number): Duplex {
+    const stream = this.child.stdio[descriptor];
+    // A process that could not be started has no pipes; its `error` event says why.
+    return stream instanceof Duplex ? stream : Duplex.from([]);
+  }
+
+  private readLines(name: "stdout" | "stderr"): void {
+    const lines = new LineSplitter((text) => {
+      if (name === "stderr" && text.trim() !== "" && !text.startsWith(" ")) this.noteError(text);
+      this.events.onLine(name, text);
+    });
+    const stream = this.child[name];
+    stream?.setEncoding("utf8");
+    stream?.on("data", (text: string) => lines.push(text));
+    stream?.on("end", () => lines.end());
+    stream?.on("error", () => {});
+  }
+
+  /** Node's last words before it aborts; what follows them is a native stack. */
+  private noteError(text: string): void {
+    if (/FATAL ERROR|out of memory/i.test(text)) this.lastError = text.replace(/^.*?FATAL ERROR: /, "").trim();
+  }
+
+  private reasonOf(exit: string): string {
+    if (this.verdict !== undefined) return this.verdict;
+    return this.lastError === "" ? exit : `${exit} (${this.lastError})`;
+  }
+
+  private destroyStreams(): void {
+    for (const stream of this.child.stdio) stream?.destroy();
+  }
+
+  /** The host can't be asked: all its threads may be busy. */
+  private watchMemory(limit: number): void {
+    const check = () => {
+      const used = residentBytes(this.pid);
+      if (used === undefined) return;
+      if (used > limit) this.kill(`it used ${megabytes(used)} of memory, its limit is ${megabytes(limit)}`);
+      else this.cancelMemoryCheck = this.clock.after(memoryCheckMs, check);
+    };
+    this.cancelMemoryCheck = this.clock.after(memoryCheckMs, check);
+  }
+}
+
+const pageBytes = 4096;
+
+/** Resident memory of a process, or undefined where /proc does not tell. */
+function residentBytes(pid: number): number | undefined {
+  try {
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]);
+    return Number.isFinite(pages) ? pages * pageBytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.round(bytes / (1024 * 1024))} MB`;
+}

@@ -1,0 +1,220 @@
+import type { Call } from "../kernel/call.js";
+import { errorText } from "../kernel/errors.js";
+import type {
+  CallFacts,
+  Failed,
+  Call as HostCall,
+  Log,
+  Ok,
+  Output,
+  Register,
+  ToGateway,
+  ToScript,
+  Unregister,
+} from "./protocol.js";
+
+/** Calls that a script may have made and not got an answer to. */
+const maxCallsFromScript = 4096;
+
+/** What a script answered. */
+export interface Answer {
+  readonly value: unknown;
+  readonly raw: Uint8Array | undefined;
+}
+
+/** The script threw; the stack names lines of its source. */
+export class ScriptException extends Error {
+  override readonly name = "ScriptException";
+
+  constructor(message: string, stack: string | undefined) {
+    super(message);
+    this.stack = stack ?? message;
+  }
+}
+
+/** The script can't answer: its thread or process is gone. The message says so to whoever asked. */
+export class ScriptUnavailable extends Error {
+  override readonly name = "ScriptUnavailable";
+}
+
+/** Where a session's messages go: a lane of its own, or the channel that the scripts of a process share. */
+export interface SessionPort {
+  send(message: ToScript, raw?: Uint8Array): void;
+  /** Bytes that the host has not taken yet. */
+  readonly waiting: number;
+  close(): void;
+}
+
+export interface SessionEvents {
+  register(message: Register): void;
+  unregister(message: Unregister): void;
+  /** Runs what the script asks of the gateway. */
+  call(message: HostCall, raw: Uint8Array | undefined, during: RunningCallback | undefined): Promise<Answer>;
+  log(message: Log, traceId: string | undefined): void;
+  output(message: Output): void;
+  /** A callback's caller went away or its deadline passed. */
+  overdue(): void;
+}
+
+/** A callback that the script has not answered. */
+export interface RunningCallback {
+  readonly call: Call;
+  /** Does the work when the callback has returned. */
+  afterwards(work: () => void): void;
+}
+
+interface Pending {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (reason: Error) => void;
+  readonly call: Call | undefined;
+  /** Nobody waits for the answer; kept so that calls made during it are known to be in vain. */
+  abandoned: boolean;
+  afterwards: (() => void)[] | undefined;
+}
+
+/** One life of a script in a host, from load to the end of its thread or process. */
+export class ScriptSession {
+  private readonly pending = new Map<number, Pending>();
+  private nextId = 1;
+  private callsFromScript = 0;
+  private outermost = 0;
+  private over: Error | undefined;
+
+  constructor(
+    private readonly port: SessionPort,
+    private readonly events: SessionEvents,
+  ) {}
+
+  /** Outermost callbacks that the script has not answered; those that are called on behalf of another don't count. */
+  get inFlight(): number {
+    return this.outermost;
+  }
+
+  get waitingBytes(): number {
+    return this.port.waiting;
+  }
+
+  /** Lifecycle requests; `id` is filled in. */
+  request(message: LifecycleMessage): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.over !== undefined) return reject(this.over);
+      const id = this.nextId++;
+      this.pending.set(id, { resolve, reject, call: undefined, abandoned: false, afterwards: undefined });
+      this.port.send({ ...message, id });
+    });
+  }
+
+  /** Calls a handler of the script. Rejects with ScriptException or ScriptUnavailable, or never when it is abandoned. */
+  run(h: number, args: unknown[], call: Call | undefined, raw?: Uint8Array, facts?: CallFacts): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.over !== undefined) return reject(this.over);
+      const id = this.nextId++;
+      const message: ToScript =
+        facts === undefined ? { t: "run", id, h, args } : { t: "run", id, h, args, call: facts };
+      this.port.send(message, raw);
+      const pending: Pending = { resolve, reject, call, abandoned: false, afterwards: undefined };
+      this.pending.set(id, pending);
+      if (call === undefined) return;
+      if (call.depth <= 1) this.outermost++;
+      call.onAbort((reason) => this.abandon(id, pending, reason.message));
+    });
+  }
+
+  receive(message: ToGateway, raw: Uint8Array | undefined): void {
+    switch (message.t) {
+      case "ok":
+        this.take(message)?.resolve({ value: message.value, raw });
+        return;
+      case "failed":
+        this.take(message)?.reject(new ScriptException(String(message.error), message.stack));
+        return;
+      case "call":
+        void this.answerCall(message, raw);
+        return;
+      case "log":
+        this.events.log(message, this.during(message.in)?.call?.traceId);
+        return;
+      case "output":
+        this.events.output(message);
+        return;
+      case "register":
+        this.events.register(message);
+        return;
+      case "unregister":
+        this.events.unregister(message);
+        return;
+      default:
+        throw new Error(`The host sent a message of an unknown kind: ${JSON.stringify(message).slice(0, 100)}`);
+    }
+  }
+
+  /** Ends the session: whoever waits gets the reason. */
+  end(reason: string): void {
+    if (this.over !== undefined) return;
+    this.over = new ScriptUnavailable(reason);
+    for (const entry of this.pending.values()) {
+      entry.reject(this.over);
+      for (const work of entry.afterwards ?? []) work();
+    }
+    this.pending.clear();
+    this.outermost = 0;
+    this.port.close();
+  }
+
+  private take({ id }: Ok | Failed): Pending | undefined {
+    const entry = this.pending.get(id);
+    if (entry === undefined) return undefined;
+    this.pending.delete(id);
+    if (!entry.abandoned) this.countDown(entry);
+    if (entry.afterwards !== undefined) for (const work of entry.afterwards) setImmediate(work);
+    return entry;
+  }
+
+  private countDown(entry: Pending): void {
+    if (entry.call !== undefined && entry.call.depth <= 1) this.outermost--;
+  }
+
+  private abandon(id: number, entry: Pending, reason: string): void {
+    if (entry.abandoned || this.pending.get(id) !== entry) return;
+    entry.abandoned = true;
+    this.countDown(entry);
+    this.port.send({ t: "cancel", id, reason });
+    this.events.overdue();
+  }
+
+  private during(id: number | undefined): Pending | undefined {
+    return id === undefined ? undefined : this.pending.get(id);
+  }
+
+  private async answerCall(message: HostCall, raw: Uint8Array | undefined): Promise<void> {
+    const { id } = message;
+    if (this.callsFromScript >= maxCallsFromScript) {
+      this.port.send({ t: "failed", id, error: `More than ${maxCallsFromScript} calls wait for an answer.` });
+      return;
+    }
+    this.callsFromScript++;
+    try {
+      const answer = await this.events.call(message, raw, this.runningCallback(message.in));
+      if (this.over === undefined) this.port.send({ t: "ok", id, value: answer.value }, answer.raw);
+    } catch (thrown) {
+      if (this.over === undefined) this.port.send({ t: "failed", id, error: errorText(thrown) });
+    } finally {
+      this.callsFromScript--;
+    }
+  }
+
+  private runningCallback(id: number | undefined): RunningCallback | undefined {
+    const entry = this.during(id);
+    if (entry?.call === undefined) return undefined;
+    return {
+      call: entry.call,
+      afterwards(work) {
+        entry.afterwards ??= [];
+        entry.afterwards.push(work);
+      },
+    };
+  }
+}
+
+type WithoutId<Message> = Message extends { id: number } ? Omit<Message, "id"> : never;
+type LifecycleMessage = WithoutId<Extract<ToScript, { t: "load" | "init" | "main" | "shutdown" | "ping" }>>;
