@@ -17,13 +17,17 @@ import {
 
 const { v1 } = nscp.gateway;
 
-/** One rpc: what stands in `:path` (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) and what travels. */
-export interface Method<Request, Response> {
+/** How an rpc is called and what streams. */
+export interface MethodShape {
   readonly path: string;
-  readonly request: MessageType<Request>;
-  readonly response: MessageType<Response>;
   readonly requestStream: boolean;
   readonly responseStream: boolean;
+}
+
+/** One rpc: what stands in `:path` (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) and what travels. */
+export interface Method<Request, Response> extends MethodShape {
+  readonly request: MessageType<Request>;
+  readonly response: MessageType<Response>;
 }
 
 export const gatewayService = "nscp.gateway.v1.Gateway";

@@ -1,0 +1,64 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Principal } from "../../kernel/principal.js";
+import { clientCertificate } from "../../security/client-certificate.js";
+import type { ClientCertificate } from "../../security/credentials.js";
+
+/** Who a connection turned out to belong to, for the credentials that were shown last. */
+interface Identity {
+  readonly principal: Principal;
+  readonly peer: string;
+  readonly authorization: string | Buffer | undefined;
+  /** On the monotonic clock, in milliseconds. */
+  readonly believedUntil: number;
+}
+
+/** A connection of the network, as long as it is open. */
+export interface Connection {
+  /** Address of the peer without its port. */
+  readonly address: string;
+  readonly certificate: ClientCertificate | undefined;
+  /** Why the client certificate that was shown is not to be trusted. */
+  readonly untrusted: string | undefined;
+  identity: Identity | undefined;
+}
+
+/** The open connections by the address and port of the peer, which is what a call says of its connection. */
+export class Connections {
+  private readonly open = new Map<string, Connection>();
+
+  get count(): number {
+    return this.open.size;
+  }
+
+  add(socket: Socket | TLSSocket): void {
+    const peer = peerOf(socket);
+    const connection: Connection = { address: addressOf(socket), ...certificateOf(socket), identity: undefined };
+    this.open.set(peer, connection);
+    socket.once("close", () => {
+      if (this.open.get(peer) === connection) this.open.delete(peer);
+    });
+  }
+
+  /** @param peer as `getPeer()` of a call has it */
+  find(peer: string): Connection | undefined {
+    return this.open.get(peer);
+  }
+}
+
+/** Address and port of the other side, spelled as calls spell it. */
+export function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`;
+}
+
+/** IPv4 in IPv6, as sockets that listen on both have it, is IPv4. */
+export function addressOf(socket: Socket): string {
+  return (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
+}
+
+function certificateOf(socket: Socket | TLSSocket): Pick<Connection, "certificate" | "untrusted"> {
+  const raw = "getPeerCertificate" in socket ? socket.getPeerCertificate().raw : undefined;
+  if (raw === undefined || !("authorized" in socket)) return { certificate: undefined, untrusted: undefined };
+  if (socket.authorized) return { certificate: clientCertificate(raw), untrusted: undefined };
+  return { certificate: undefined, untrusted: String(socket.authorizationError ?? "unknown reason") };
+}

@@ -1,0 +1,272 @@
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { errorText, GatewayError } from "../../kernel/errors.js";
+import type { Logger } from "../../kernel/log.js";
+import type { ModuleStatus } from "../../kernel/modules.js";
+import { AllowedHosts } from "../../security/allowed-hosts.js";
+import { TlsWatcher } from "../../security/tls-watcher.js";
+import type { ModuleContext } from "../module.js";
+import { Connections } from "./connections.js";
+import { ControlSocket } from "./control-socket.js";
+import { ControlDoor, NetworkDoor } from "./door.js";
+import { type RpcLimits, RpcServer } from "./rpc-server.js";
+import type { ServerSettings, settings } from "./settings.js";
+import { type AcceptPolicy, TcpListener } from "./tcp-listener.js";
+
+type Context = ModuleContext<typeof settings>;
+
+/** A port with what stands behind it. */
+interface NetworkSide {
+  readonly listener: TcpListener;
+  readonly port: number;
+  readonly watcher: TlsWatcher | undefined;
+}
+
+/**
+ * The front end as a whole: the port, the control socket, and the servers behind them.
+ *
+ * Listeners and servers are made apart, so that a reload changes each by itself: another port leaves connections alone,
+ * other limits count for new connections while old ones are served to their end.
+ */
+export class GrpcFrontEnd {
+  private readonly log: Logger;
+  private readonly connections = new Connections();
+  private policy: AcceptPolicy | undefined;
+  private rpc: RpcServer | undefined;
+  private network: NetworkSide | undefined;
+  private control: { readonly socket: ControlSocket; readonly rpc: RpcServer } | undefined;
+  private readonly retired = new Set<Promise<void>>();
+
+  constructor(
+    private readonly context: Context,
+    private settings: ServerSettings,
+  ) {
+    this.log = context.logService.child("grpc");
+  }
+
+  /** @throws GatewayError CONFIGURATION for certificates, ports and sockets that can't be used */
+  async serve(): Promise<void> {
+    const { settings } = this;
+    this.policy = await this.policyOf(settings);
+    this.rpc = this.networkServer(settings);
+    try {
+      this.network = await this.openNetwork(settings);
+      this.control = await this.openControl(settings);
+    } catch (thrown) {
+      await this.stop();
+      throw thrown;
+    }
+    this.setServing(true);
+  }
+
+  /** Takes changed settings. When something about them can't be, everything stays as it was. */
+  async reload(settings: ServerSettings): Promise<void> {
+    const before = this.settings;
+    if (this.rpc === undefined || this.network === undefined) {
+      this.settings = settings;
+      return;
+    }
+    const policy = await this.policyOf(settings);
+    const network = await this.renewNetwork(this.network, settings, before);
+    this.policy = policy;
+    this.settings = settings;
+    this.network = network;
+    if (settings.controlSocket !== before.controlSocket) await this.moveControl(settings);
+    if (limitKeys.some((key) => settings[key] !== before[key])) this.renewServers(settings);
+  }
+
+  /** NOT_SERVING, then calls are still taken for the drain delay, then what runs is ended well or at last cut off. */
+  async stop(): Promise<void> {
+    const { drainDelay, drainTimeout } = this.settings;
+    const { rpc, network, control } = this;
+    this.setServing(false);
+    if (network !== undefined && drainDelay > 0) await new Promise((resolve) => setTimeout(resolve, drainDelay));
+    this.network = undefined;
+    this.control = undefined;
+    this.rpc = undefined;
+    network?.listener.close();
+    network?.watcher?.close();
+    const grace = Math.max(0, drainTimeout - drainDelay);
+    await Promise.all([control?.socket.close(), rpc?.drain(grace), control?.rpc.drain(grace), ...this.retired]);
+  }
+
+  status(): ModuleStatus {
+    const detail: string[] = [];
+    if (this.network !== undefined) {
+      const place = this.settings.bindTo === "" ? "port" : this.settings.bindTo;
+      const security = this.network.watcher === undefined ? "without TLS" : "TLS";
+      detail.push(`${place} ${this.network.port} (${security}), ${this.connections.count} connections`);
+    }
+    if (this.control !== undefined) detail.push(this.control.socket.path);
+    return { detail };
+  }
+
+  private async policyOf(settings: ServerSettings): Promise<AcceptPolicy> {
+    const { allowedHosts, cacheAllowedHosts, handshakeTimeout } = settings;
+    return {
+      allowedHosts: await AllowedHosts.create(allowedHosts, { cache: cacheAllowedHosts, log: this.log }),
+      handshakeTimeoutMs: handshakeTimeout,
+    };
+  }
+
+  private networkServer(limits: RpcLimits): RpcServer {
+    const { gateway, security } = this.context;
+    return this.server(new NetworkDoor(gateway, security, this.connections), limits);
+  }
+
+  private server(door: NetworkDoor | ControlDoor, limits: RpcLimits): RpcServer {
+    const { gateway, registry, security, logService } = this.context;
+    return new RpcServer({ gateway, registry, audit: security.audit, log: logService, door }, limits);
+  }
+
+  private async openNetwork(settings: ServerSettings): Promise<NetworkSide> {
+    const watcher = await this.watchCertificate(settings);
+    try {
+      return { ...(await this.openPort(settings, watcher)), watcher };
+    } catch (thrown) {
+      watcher?.close();
+      throw thrown;
+    }
+  }
+
+  private async openPort(
+    settings: ServerSettings,
+    watcher: TlsWatcher | undefined,
+  ): Promise<Omit<NetworkSide, "watcher">> {
+    const listener = new TcpListener({
+      policy: () => this.currentPolicy(),
+      log: this.log,
+      accept: (socket) => this.accept(socket),
+    });
+    secure(listener, watcher, settings);
+    const port = await listener.listen(settings.port, settings.bindTo);
+    const place = `${settings.bindTo === "" ? "" : `${settings.bindTo} `}port ${port}`;
+    if (watcher !== undefined) this.log.info(`Listening on ${place} (TLS)`);
+    else
+      this.log.warn(`Listening on ${place} WITHOUT TLS (use ssl = false): tokens and results can be read on the way`);
+    return { listener, port };
+  }
+
+  private async watchCertificate(settings: ServerSettings): Promise<TlsWatcher | undefined> {
+    if (!settings.useSsl) return undefined;
+    const { certificate, certificateKey, ca, verifyMode } = settings;
+    const files = { certificate, privateKey: certificateKey, ...(verifyMode === "none" ? {} : { ca }) };
+    try {
+      return await TlsWatcher.start(files, { clock: this.context.gateway.clock, log: this.log });
+    } catch (thrown) {
+      const advice = /ENOENT/.test(errorText(thrown)) ? " `nscp certs init` makes certificates to begin with." : "";
+      throw configurationError(`${errorText(thrown)}.${advice}`, thrown);
+    }
+  }
+
+  /** Makes what changed anew before it gives anything up, so that no connection is refused and a failure changes nothing. */
+  private async renewNetwork(old: NetworkSide, settings: ServerSettings, before: ServerSettings): Promise<NetworkSide> {
+    const otherTls = tlsKeys.some((key) => settings[key] !== before[key]);
+    const otherPlace = settings.port !== before.port || settings.bindTo !== before.bindTo;
+    if (!otherTls) {
+      const problems = await old.watcher?.reload();
+      if (problems !== undefined && problems.length > 0) throw configurationError(problems.join("\n"));
+    }
+    const watcher = otherTls ? await this.watchCertificate(settings) : old.watcher;
+    let network: NetworkSide = { ...old, watcher };
+    if (otherPlace) {
+      try {
+        network = { ...(await this.openPort(settings, watcher)), watcher };
+      } catch (thrown) {
+        if (otherTls) watcher?.close();
+        throw thrown;
+      }
+      old.listener.close();
+    } else if (otherTls) {
+      secure(old.listener, watcher, settings);
+    }
+    if (otherTls) old.watcher?.close();
+    return network;
+  }
+
+  private async openControl(settings: ServerSettings): Promise<NonNullable<typeof this.control> | undefined> {
+    const { controlSocket } = settings;
+    if (controlSocket === "" || controlSocket.toLowerCase() === "none") return undefined;
+    const rpc = this.server(new ControlDoor(this.context.gateway), { ...settings, ...controlLimits });
+    const socket = new ControlSocket(this.context.gateway.expandPath(controlSocket), (connection) =>
+      (this.control?.rpc ?? rpc).serve(connection),
+    );
+    await socket.listen();
+    return { socket, rpc };
+  }
+
+  private async moveControl(settings: ServerSettings): Promise<void> {
+    const old = this.control;
+    this.control = await this.openControl(settings);
+    this.control?.rpc.health.setServing(true);
+    if (old === undefined) return;
+    await old.socket.close();
+    this.retire(old.rpc);
+  }
+
+  /** New connections get a server with the new limits; old connections are asked to make way and served until then. */
+  private renewServers(settings: ServerSettings): void {
+    const old = this.rpc;
+    this.rpc = this.networkServer(settings);
+    this.rpc.health.setServing(true);
+    if (old !== undefined) this.retire(old);
+  }
+
+  private retire(rpc: RpcServer): void {
+    const done = rpc.drain(this.settings.drainTimeout).finally(() => this.retired.delete(done));
+    this.retired.add(done);
+  }
+
+  private accept(socket: Socket | TLSSocket): void {
+    if (this.rpc === undefined) {
+      socket.destroy();
+      return;
+    }
+    this.connections.add(socket);
+    this.rpc.serve(socket);
+  }
+
+  private currentPolicy(): AcceptPolicy {
+    if (this.policy === undefined)
+      throw new GatewayError("INTERNAL", "A connection came before the settings were read.");
+    return this.policy;
+  }
+
+  private setServing(serving: boolean): void {
+    this.rpc?.health.setServing(serving);
+    this.control?.rpc.health.setServing(serving);
+  }
+}
+
+/** What TLS is made of. */
+const tlsKeys = ["useSsl", "certificate", "certificateKey", "ca", "verifyMode"] as const;
+
+/** What needs another server. */
+const limitKeys = [
+  "maxMessageSize",
+  "maxConcurrentStreams",
+  "streamWindow",
+  "subscriberLimit",
+  "connectionIdle",
+  "connectionAge",
+  "connectionAgeGrace",
+  "keepalive",
+  "reflection",
+] as const satisfies readonly (keyof RpcLimits)[];
+
+/** Connections of this machine don't get lost on the way and are not many. */
+const controlLimits = {
+  connectionAge: Number.POSITIVE_INFINITY,
+  connectionIdle: Number.POSITIVE_INFINITY,
+  keepalive: Number.POSITIVE_INFINITY,
+};
+
+/** Gives a listener the certificate as it is, and each that follows. */
+function secure(listener: TcpListener, watcher: TlsWatcher | undefined, { verifyMode }: ServerSettings): void {
+  listener.setTls(watcher === undefined ? undefined : { material: watcher.current(), verifyMode });
+  watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
+}
+
+function configurationError(message: string, cause?: unknown): GatewayError {
+  return new GatewayError("CONFIGURATION", message, { cause });
+}

@@ -1,0 +1,94 @@
+import type { GatewayControl } from "../../kernel/control.js";
+import { GatewayError } from "../../kernel/errors.js";
+import { splitNames } from "../../kernel/registry.js";
+import type { RegistryScope } from "../../kernel/scope.js";
+import {
+  type ExecuteRequestMessage,
+  type ExecuteResponseMessage,
+  PB,
+  type QueryRequestMessage,
+  type QueryResponseMessage,
+  StatusCode,
+  SubmitRequestMessage,
+  SubmitResponse,
+  type SubmitResponseMessage,
+} from "../../wire/messages.js";
+import { gatewayMethods, type Method } from "../../wire/services.js";
+import type { AuditRule, AuditTrail } from "./audit-trail.js";
+import type { FeedOperation } from "./feed-rpc.js";
+import { encodeMessage, type Operation } from "./rpc.js";
+
+/** Queries; the unary rpc and the stream differ only in how messages travel. */
+export function queryOperation(
+  { core }: GatewayControl,
+  trail: AuditTrail,
+  method: Method<QueryRequestMessage, QueryResponseMessage>,
+): Operation<QueryRequestMessage, QueryResponseMessage> {
+  return {
+    method,
+    audit: {
+      action: "queries.execute",
+      objects: ({ header, payload }) => [
+        ...(header?.command ? [header.command] : []),
+        ...payload.map((p) => p.command),
+      ],
+    },
+    handle: (request, call) => core.query(request, call),
+    answered: (request, answer, call) => trail.refusedQueries(request, answer, call),
+  };
+}
+
+export function executeOperation({ core }: GatewayControl): Operation<ExecuteRequestMessage, ExecuteResponseMessage> {
+  return {
+    method: gatewayMethods.execute,
+    audit: { action: "commands.execute", objects: ({ payload }) => payload.map(({ command }) => command) },
+    handle: async (request, call) => {
+      const target = request.header?.recipientId || request.header?.destinationId || "";
+      return (await core.execute(target, request, call)).message;
+    },
+  };
+}
+
+export function submitOperation(
+  { core }: GatewayControl,
+  method: Method<SubmitRequestMessage, SubmitResponseMessage>,
+): Operation<SubmitRequestMessage, SubmitResponseMessage> {
+  return {
+    method,
+    audit: { action: "submit", objects: ({ channel }) => splitNames(channel) },
+    handle: async (request, call) => (await core.submit(request.channel, request, call)).message,
+  };
+}
+
+/** A remote consumer of channels. It is subscribed like any module, as long as its stream is open. */
+export function subscribeOperation(registry: RegistryScope): FeedOperation<{ channel: string[] }> {
+  const audit: AuditRule<{ channel: string[] }> = {
+    action: "channels.subscribe",
+    objects: ({ channel }) => channel.flatMap(splitNames),
+  };
+  return {
+    request: gatewayMethods.subscribe.request,
+    audit,
+    open(request, { principal }, feed) {
+      const channels = audit.objects(request);
+      if (channels.length === 0) throw new GatewayError("INVALID_ARGUMENT", "No channel is given.");
+      const refused = channels.find((channel) => !principal.grants.allows("channels.subscribe", channel));
+      if (refused !== undefined) {
+        throw new GatewayError("PERMISSION_DENIED", `${principal.name} is not allowed to subscribe to ${refused}.`);
+      }
+      return registry.channel(channels.join(","), (submission) => [
+        feed.send(encodeMessage(SubmitRequestMessage, submission)) ? taken() : lost(principal.name),
+      ]);
+    },
+  };
+}
+
+function taken(): SubmitResponse {
+  const result = PB.Common.Result.create({ code: StatusCode.STATUS_OK, message: "Submission successful" });
+  return SubmitResponse.create({ result });
+}
+
+function lost(subscriber: string): SubmitResponse {
+  const message = `The subscriber ${subscriber} fell behind and was ended`;
+  return SubmitResponse.create({ result: PB.Common.Result.create({ code: StatusCode.STATUS_ERROR, message }) });
+}

@@ -1,0 +1,149 @@
+import type { Duplex } from "node:stream";
+import { type ConnectionInjector, Server, ServerCredentials, type UntypedHandleCall } from "@grpc/grpc-js";
+import type { GatewayControl } from "../../kernel/control.js";
+import type { RegistryScope } from "../../kernel/scope.js";
+import type { Audit } from "../../security/audit.js";
+import type { LogService } from "../../telemetry/log.js";
+import { adminMethods, gatewayMethods, type MethodShape } from "../../wire/services.js";
+import {
+  logsOperation,
+  metricsOperation,
+  registryOperation,
+  reloadOperation,
+  settingsOperation,
+  statusOperation,
+} from "./admin-operations.js";
+import { AuditTrail } from "./audit-trail.js";
+import type { Door } from "./door.js";
+import { duplexRpc } from "./duplex.js";
+import { feedRpc } from "./feed-rpc.js";
+import { executeOperation, queryOperation, submitOperation, subscribeOperation } from "./gateway-operations.js";
+import { Health, shuttingDown } from "./health.js";
+import { OpenStreams } from "./open-streams.js";
+import { addReflection } from "./reflection.js";
+import { rawMethod, unaryRpc } from "./rpc.js";
+import type { ServerSettings } from "./settings.js";
+
+/** What the rpcs work with. */
+export interface RpcServerParts {
+  readonly gateway: GatewayControl;
+  readonly registry: RegistryScope;
+  readonly audit: Audit;
+  readonly log: LogService;
+  readonly door: Door;
+}
+
+/** The settings that a server is made with; other limits need another server. */
+export type RpcLimits = Pick<
+  ServerSettings,
+  | "maxMessageSize"
+  | "maxConcurrentStreams"
+  | "streamWindow"
+  | "subscriberLimit"
+  | "connectionIdle"
+  | "connectionAge"
+  | "connectionAgeGrace"
+  | "keepalive"
+  | "reflection"
+>;
+
+/** So many messages of the largest size may wait in one stream, whatever the limit by number says. */
+const largestWaiting = 8;
+
+const keepaliveAnswerMs = 20_000;
+
+/** The library's word for never: its timers count no further. */
+const neverMs = 2 ** 31 - 1;
+
+/** Gateway, Admin, health and reflection on connections that somebody else has accepted. */
+export class RpcServer {
+  readonly health = new Health();
+  private readonly streams = new OpenStreams();
+  private readonly server: Server;
+  private readonly injector: ConnectionInjector;
+
+  constructor(
+    private readonly parts: RpcServerParts,
+    readonly limits: RpcLimits,
+  ) {
+    this.server = new Server({
+      "grpc.enable_channelz": 0,
+      "grpc.max_receive_message_length": limits.maxMessageSize,
+      "grpc.max_send_message_length": limits.maxMessageSize,
+      "grpc.max_concurrent_streams": limits.maxConcurrentStreams,
+      "grpc.max_connection_idle_ms": timer(limits.connectionIdle),
+      "grpc.max_connection_age_ms": timer(limits.connectionAge),
+      "grpc.max_connection_age_grace_ms": timer(limits.connectionAgeGrace),
+      "grpc.keepalive_time_ms": timer(limits.keepalive),
+      "grpc.keepalive_timeout_ms": keepaliveAnswerMs,
+    });
+    this.addServices();
+    this.health.addTo(this.server, this.streams);
+    if (limits.reflection) addReflection(this.server);
+    // TLS is done before, so that addresses are refused and silent connections dropped without its cost.
+    this.injector = this.server.createConnectionInjector(ServerCredentials.createInsecure());
+  }
+
+  /** Serves a connection. */
+  serve(socket: Duplex): void {
+    this.injector.injectConnection(socket);
+  }
+
+  /**
+   * Ends well what runs: open-ended streams get UNAVAILABLE, other calls their answers.
+   *
+   * @param graceMs what still runs then is cut off
+   */
+  async drain(graceMs: number): Promise<void> {
+    this.parts.door.close();
+    this.streams.endAll(shuttingDown());
+    await new Promise<void>((resolve) => {
+      const cutOff = setTimeout(() => {
+        this.server.forceShutdown();
+        resolve();
+      }, graceMs);
+      this.server.tryShutdown(() => {
+        clearTimeout(cutOff);
+        resolve();
+      });
+    });
+  }
+
+  private addServices(): void {
+    const { gateway, registry, audit, log, door } = this.parts;
+    const { streamWindow, subscriberLimit, maxMessageSize } = this.limits;
+    const bytes = largestWaiting * maxMessageSize;
+    const trail = new AuditTrail(audit);
+    const rpc = { door, audit: trail };
+    const duplex = { ...rpc, streams: this.streams, limits: { messages: streamWindow, bytes } };
+    const feed = { ...rpc, streams: this.streams, limits: { messages: subscriberLimit, bytes } };
+    this.add(gatewayMethods, {
+      query: unaryRpc(rpc, queryOperation(gateway, trail, gatewayMethods.query)),
+      execute: unaryRpc(rpc, executeOperation(gateway)),
+      submit: unaryRpc(rpc, submitOperation(gateway, gatewayMethods.submit)),
+      queryStream: duplexRpc(duplex, queryOperation(gateway, trail, gatewayMethods.queryStream)),
+      submitStream: duplexRpc(duplex, submitOperation(gateway, gatewayMethods.submitStream)),
+      subscribe: feedRpc(feed, subscribeOperation(registry)),
+    });
+    this.add(adminMethods, {
+      registry: unaryRpc(rpc, registryOperation(gateway)),
+      settings: unaryRpc(rpc, settingsOperation(gateway)),
+      metrics: unaryRpc(rpc, metricsOperation(gateway)),
+      logs: feedRpc(feed, logsOperation(log)),
+      reload: unaryRpc(rpc, reloadOperation(gateway)),
+      status: unaryRpc(rpc, statusOperation(gateway)),
+    });
+  }
+
+  private add<Methods extends Record<string, MethodShape>>(
+    methods: Methods,
+    handlers: Record<keyof Methods, UntypedHandleCall>,
+  ): void {
+    const definitions = Object.entries(methods).map(([name, method]) => [name, rawMethod(method)]);
+    this.server.addService(Object.fromEntries(definitions), handlers);
+  }
+}
+
+function timer(ms: number): number {
+  return Math.min(ms, neverMs);
+}

@@ -1,0 +1,153 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
+import { GatewayError } from "../../kernel/errors.js";
+import type { Logger } from "../../kernel/log.js";
+import type { AllowedHosts } from "../../security/allowed-hosts.js";
+import type { TlsMaterial } from "../../security/tls.js";
+import { addressOf, peerOf } from "./connections.js";
+
+/** What decides over a connection that comes in; read anew for each, so that a reload changes it at once. */
+export interface AcceptPolicy {
+  readonly allowedHosts: AllowedHosts;
+  /** Milliseconds for TLS and the first bytes of HTTP/2 together. */
+  readonly handshakeTimeoutMs: number;
+}
+
+/** How connections are secured. */
+export interface ListenerTls {
+  readonly material: TlsMaterial;
+  /** Whether clients are asked for a certificate: not at all, without obligation, or as a condition. */
+  readonly verifyMode: "none" | "peer" | "peer-cert";
+}
+
+export interface TcpListenerParts {
+  readonly policy: () => AcceptPolicy;
+  readonly log: Logger;
+  /** Gets every connection that is let in, after TLS. */
+  readonly accept: (socket: Socket | TLSSocket) => void;
+}
+
+/** A client of HTTP/2 begins with these many bytes (RFC 9113 3.4). */
+const prefaceBytes = 24;
+
+/**
+ * A port. Peers that are not allowed are cut off before TLS, and those that say nothing after the handshake timeout.
+ * Closing it takes no more connections and leaves those that are open alone.
+ */
+export class TcpListener {
+  private readonly server: Server;
+  /** Never listens itself: connections are handed to it, so it can be replaced between two of them. */
+  private tls: TlsServer | undefined;
+  /** What came of the TLS of young connections, by the address and port of the peer. */
+  private readonly secured = new Map<string, TLSSocket>();
+
+  constructor(private readonly parts: TcpListenerParts) {
+    this.server = createTcpServer({ noDelay: true }, (socket) => this.meet(socket));
+  }
+
+  /**
+   * Begins to listen. Without an address: on all of them, IPv4 and IPv6, as far as the machine has both.
+   *
+   * @returns the port, which matters when 0 was asked for
+   * @throws GatewayError CONFIGURATION when the port is taken, may not be used, or the address is not here
+   */
+  async listen(port: number, address: string): Promise<number> {
+    this.server.listen({ port, ...(address === "" ? {} : { host: address }) });
+    try {
+      await once(this.server, "listening");
+    } catch (thrown) {
+      const code = thrown instanceof Error && "code" in thrown ? String(thrown.code) : "";
+      const place = `${address === "" ? "port " : `${address}:`}${port}`;
+      const reason = listenProblems[code] ?? String(thrown);
+      throw new GatewayError("CONFIGURATION", `Cannot listen on ${place}: ${reason}.`, { cause: thrown });
+    }
+    this.server.on("error", (error) => this.parts.log.error(`A connection could not be accepted: ${error.message}`));
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Secures connections from now on in another way; `undefined`: not at all. Open ones stay as they are. */
+  setTls(tls: ListenerTls | undefined): void {
+    this.tls = tls === undefined ? undefined : this.createTls(tls);
+  }
+
+  close(): void {
+    this.server.close();
+  }
+
+  private async meet(socket: Socket): Promise<void> {
+    const { log } = this.parts;
+    const { tls } = this;
+    const { allowedHosts, handshakeTimeoutMs } = this.parts.policy();
+    const address = addressOf(socket);
+    socket.on("error", (error) => log.debug(`The connection of ${address} failed: ${error.message}`));
+    const peer = peerOf(socket);
+    const talker = () => (tls === undefined ? socket : this.secured.get(peer));
+    const timer = setTimeout(() => {
+      this.checkProgress(socket, talker(), handshakeTimeoutMs);
+      this.secured.delete(peer);
+    }, handshakeTimeoutMs);
+    timer.unref();
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.secured.delete(peer);
+    });
+    let allowed = false;
+    try {
+      allowed = await allowedHosts.allows(address);
+    } catch (thrown) {
+      log.error(`Whether ${address} may connect could not be found out: ${String(thrown)}`, { error: thrown });
+    }
+    if (socket.destroyed) return;
+    if (!allowed) {
+      log.warn(`Refused the connection of ${address}: it is not one of the allowed hosts`);
+      socket.destroy();
+      return;
+    }
+    if (tls === undefined) this.parts.accept(socket);
+    else tls.emit("connection", socket);
+  }
+
+  private createTls({ material, verifyMode }: ListenerTls): TlsServer {
+    const { log } = this.parts;
+    const server = createTlsServer({
+      ...contextOf(material),
+      ALPNProtocols: ["h2"],
+      requestCert: verifyMode !== "none",
+      rejectUnauthorized: verifyMode === "peer-cert",
+    });
+    server.on("secureConnection", (socket: TLSSocket) => {
+      socket.on("error", (error) => log.debug(`The connection of ${addressOf(socket)} failed: ${error.message}`));
+      this.secured.set(peerOf(socket), socket);
+      this.parts.accept(socket);
+    });
+    server.on("tlsClientError", (error, socket) => {
+      log.info(`TLS with ${addressOf(socket) || "a peer"} failed: ${firstLine(error.message)}`);
+      socket.destroy();
+    });
+    return server;
+  }
+
+  /** Whoever has not sent the first bytes of HTTP/2 by now is no client. */
+  private checkProgress(socket: Socket, talker: Socket | undefined, waitedMs: number): void {
+    if (talker !== undefined && talker.bytesRead >= prefaceBytes) return;
+    const missing = talker === undefined ? "TLS was not completed" : "no call began";
+    this.parts.log.info(`Dropped the connection of ${addressOf(socket)}: ${missing} within ${waitedMs / 1000} s`);
+    socket.destroy();
+  }
+}
+
+const listenProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE: "another program listens there already",
+  EADDRNOTAVAIL: "this machine does not have the address",
+  EACCES: "ports below 1024 need a privilege",
+  ENOTFOUND: "the name does not resolve",
+};
+
+function contextOf({ certificate, privateKey, ca }: TlsMaterial) {
+  return { cert: certificate, key: privateKey, minVersion: "TLSv1.2" as const, ...(ca === undefined ? {} : { ca }) };
+}
+
+function firstLine(text: string): string {
+  return text.split("\n")[0] ?? text;
+}
