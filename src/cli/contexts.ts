@@ -1,0 +1,63 @@
+import type { CliContext } from "./context.js";
+
+/** A context that is loaded when it is needed, so that `nscp --version` doesn't wait for a gateway to be read. */
+export interface ContextEntry {
+  readonly name: string;
+  readonly aliases?: readonly string[];
+  readonly summary: string;
+  load(): Promise<Pick<CliContext, "run">>;
+}
+
+/** What the first word of the command line can be, besides `help`. */
+export const contexts: readonly ContextEntry[] = [
+  {
+    name: "client",
+    summary: "Run checks and commands and submit results, here or at a gateway somewhere else",
+    load: async () => (await import("./client.js")).clientContext,
+  },
+  {
+    name: "settings",
+    summary: "Read, write and check the settings",
+    load: async () => (await import("./settings-contexts.js")).settingsContext,
+  },
+  {
+    name: "config",
+    summary: "config check: say what is wrong with the settings, with file and line",
+    load: async () => (await import("./settings-contexts.js")).configContext,
+  },
+  {
+    name: "service",
+    summary: "Run the gateway",
+    load: async () => (await import("./service.js")).serviceContext,
+  },
+  {
+    name: "test",
+    summary: "Run the gateway with a shell for trying things out",
+    load: async () => (await import("./shell.js")).testContext,
+  },
+  {
+    name: "status",
+    summary: "Show how the running gateway is",
+    load: async () => (await import("./status.js")).statusContext,
+  },
+  {
+    name: "reload",
+    summary: "Make the running gateway read its settings again",
+    load: async () => (await import("./reload.js")).reloadContext,
+  },
+  {
+    name: "node",
+    summary: "Add, list and run scripts in TypeScript and JavaScript",
+    load: async () => (await import("./node.js")).nodeContext,
+  },
+  {
+    name: "certs",
+    summary: "Make certificates",
+    load: async () => (await import("./certs.js")).certsContext,
+  },
+  {
+    name: "token",
+    summary: "Make and list tokens for pollers",
+    load: async () => (await import("./token.js")).tokenContext,
+  },
+];

@@ -1,0 +1,20 @@
+/** The entry of `nscp`: what it prints reaches whoever reads it before the process ends with the exit code. */
+import type { CliIo } from "./context.js";
+import { runCli } from "./run.js";
+
+// A reader that went away, as `head` does, is no error: the rest is written to nobody.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
+
+const io: CliIo = {
+  stdout: (text) => void process.stdout.write(text),
+  stderr: (text) => void process.stderr.write(text),
+  get stdin() {
+    return process.stdin;
+  },
+};
+
+const code = await runCli(process.argv.slice(2), io);
+for (const stream of [process.stdout, process.stderr]) {
+  await new Promise<void>((resolve) => stream.write("", () => resolve()));
+}
+process.exit(code);

@@ -1,0 +1,25 @@
+import { openConfiguration } from "../gateway/configuration.js";
+import { moduleSchemas } from "../gateway/module-list.js";
+import { securitySettings } from "../security/security-settings.js";
+import { coreSettings } from "../settings/core-settings.js";
+import type { CliContext } from "./context.js";
+import { runConfigCheck, runSettings, type SettingsCommandHost } from "./settings.js";
+
+const host: SettingsCommandHost = {
+  core: [coreSettings, securitySettings],
+  modules: moduleSchemas,
+  open: (options) => openConfiguration(options).store,
+};
+
+export const settingsContext: Pick<CliContext, "run"> = {
+  run: (args, io) => runSettings(args, io, host),
+};
+
+export const configContext: Pick<CliContext, "run"> = {
+  async run([action, ...args], io) {
+    if (action === "check") return runConfigCheck(args, io, host);
+    if (action === "--help") return runConfigCheck(["--help"], io, host);
+    io.stderr(`${action === undefined ? "" : `Unknown action: ${action}\n`}Usage: nscp config check [options]\n`);
+    return 1;
+  },
+};

@@ -1,0 +1,33 @@
+import { constants } from "node:os";
+
+/** The signals that end a process, and SIGHUP. */
+type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
+
+/** Exit code of a process that a signal ended. */
+export function signalCode(signal: Signal): number {
+  return 128 + constants.signals[signal];
+}
+
+/** Resolves with the first SIGTERM or SIGINT; `onAnother` hears of those after it. */
+export function endSignal(onAnother: (signal: Signal) => void): { received: Promise<Signal>; stop(): void } {
+  let first = true;
+  let resolveFirst: (signal: Signal) => void = () => {};
+  const received = new Promise<Signal>((resolve) => {
+    resolveFirst = resolve;
+  });
+  const listener = (signal: NodeJS.Signals) => {
+    if (signal !== "SIGTERM" && signal !== "SIGINT") return;
+    if (first) resolveFirst(signal);
+    else onAnother(signal);
+    first = false;
+  };
+  process.on("SIGTERM", listener);
+  process.on("SIGINT", listener);
+  return {
+    received,
+    stop() {
+      process.off("SIGTERM", listener);
+      process.off("SIGINT", listener);
+    },
+  };
+}
