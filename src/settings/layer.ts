@@ -76,7 +76,7 @@ export class IniLayer implements Layer {
   }
 
   async #rewrite(change: (document: IniDocument) => void): Promise<void> {
-    const before = await readFile(this.file).catch(ignoreMissing);
+    const before = await readFile(this.file).catch((error) => ignoreMissing(error, this.file));
     const document = IniDocument.parse(before ?? new Uint8Array());
     change(document);
     const after = document.serialise();

@@ -95,8 +95,6 @@ export type KeySpec =
       readonly synonyms?: Readonly<Record<string, string>>;
     });
 
-export type KeyType = KeySpec["type"];
-
 /** The value of a key: of its type, and undefined only when it has no default. A list is never undefined. */
 export type ValueOf<K> = K extends { readonly type: "list" }
   ? readonly string[]

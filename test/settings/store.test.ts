@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parseDefine, switchContext } from "../../src/settings/open.js";
 import { SettingsRegistry } from "../../src/settings/registry.js";
@@ -175,6 +175,32 @@ describe("changing", () => {
     writeFileSync(files.file("main.ini"), "; by hand\n[/s]\ny=3\nx=1\n");
     await store.save();
     expect(files.read("main.ini")).toBe("; by hand\n[/s]\ny=3\nx=2\n");
+  });
+
+  test("a save that fails says why and leaves the changes where they were", async () => {
+    const files = settingsFolder({});
+    const store = files.open({ context: files.file("new/n.ini") });
+    store.set("/s", "x", "1");
+    writeFileSync(files.file("new"), "in the way");
+    await expect(store.save()).rejects.toThrow(`${files.file("new/n.ini")}: error: can't be read: ENOTDIR`);
+    expect([store.hasChanged, store.get("/s", "x")]).toEqual([true, "1"]);
+    rmSync(files.file("new"));
+    await store.save();
+    expect([store.hasChanged, files.read("new/n.ini")]).toEqual([false, "; Undocumented section\n[/s]\nx = 1\n"]);
+  });
+
+  test("changes made while a save runs are not lost", async () => {
+    const files = settingsFolder({ "main.ini": "[/s]\nx=1\n" });
+    const store = files.open();
+    store.set("/s", "x", "2");
+    const first = store.save();
+    store.set("/s", "x", "3");
+    const second = store.save();
+    store.set("/s", "y", "4");
+    await Promise.all([first, second]);
+    expect(files.read("main.ini")).toMatch(/^\[\/s\]\nx=3\n/);
+    await store.save();
+    expect(files.read("main.ini")).toBe("[/s]\nx=3\ny = 4\n");
   });
 
   test("a link stays a link, and a new file is for its owner only", async () => {
