@@ -78,12 +78,13 @@ export function globMatcher(glob: string): (text: string) => boolean {
     let starAt = -1;
     let retryAt = 0;
     while (textAt < text.length) {
-      if (patternAt < pattern.length && (pattern[patternAt] === "?" || pattern[patternAt] === text[textAt])) {
-        textAt++;
-        patternAt++;
-      } else if (pattern[patternAt] === "*") {
+      const expected = pattern[patternAt];
+      if (expected === "*") {
         starAt = patternAt++;
         retryAt = textAt;
+      } else if (expected === "?" || expected === text[textAt]) {
+        textAt++;
+        patternAt++;
       } else if (starAt >= 0) {
         patternAt = starAt + 1;
         textAt = ++retryAt;
