@@ -102,16 +102,15 @@ export class IniDocument {
     for (const index of lines.reverse()) this.#remove(this.#startWithDescription(index, description), index + 1);
   }
 
-  /** Removes a section: headers, keys and what stands between them. Sections below it stay. */
+  /** Removes a section in all its spellings: headers, keys and what stands between them. Sections below it stay. */
   deleteSection(path: string, description?: Description): void {
-    const spelling = this.#sectionSpelling(normalisePath(path));
-    if (spelling === undefined) return;
+    const wanted = normalisePath(path).toLowerCase();
     for (let index = this.#lines.length - 1; index >= 0; index--) {
       const line = this.#lines[index];
-      if (line?.kind !== "section" || line.path !== spelling) continue;
+      if (line?.kind !== "section" || line.path.toLowerCase() !== wanted) continue;
       this.#remove(this.#startWithDescription(index, description), this.#startOfNext(index + 1));
     }
-    if (spelling === "") this.#remove(0, this.#startOfNext(0));
+    if (wanted === "") this.#remove(0, this.#startOfNext(0));
   }
 
   /** Puts the sections in alphabetical order, `/modules` first; each takes its comments and blank lines along. */

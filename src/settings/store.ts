@@ -155,14 +155,14 @@ export class SettingsStore {
     const name = trimBlanks(key);
     checkStorable(path, name, text);
     const found = this.#current.find(path, name) ?? this.#saved.find(path, name);
-    const section = found?.path ?? this.#current.section(path) ?? normalisePath(path);
+    const section = found?.path ?? this.#spelling(path);
     const layer = found && found.origin.type !== "define" ? found.origin : this.#layerFor(section, name);
     this.#current.put(section, found?.key ?? name, { value: text, origin: layer });
   }
 
   addSection(path: string): void {
     checkSection(path);
-    this.#current.addSection(this.#current.section(path) ?? normalisePath(path));
+    this.#current.addSection(this.#spelling(path));
   }
 
   deleteKey(path: string, key: string): void {
@@ -245,7 +245,11 @@ export class SettingsStore {
       else if (kind === "section-removed") {
         for (const layer of this.layers) if (hasSection(layer, path)) add(layer, { kind: "delete-section", path });
       } else if (kind === "removed") {
-        for (const layer of this.layers) if (hasKey(layer, path, key)) add(layer, { kind: "delete", path, key });
+        const origin = this.#saved.find(path, key)?.origin;
+        if (origin) add(origin, { kind: "delete", path, key });
+        // What it has overridden must not come to light, however it is spelt.
+        for (const layer of this.layers.filter((other) => other !== origin))
+          for (const hidden of spellings(layer, path, key)) add(layer, { kind: "delete", ...hidden });
       } else {
         add(target.find(path, key)?.origin ?? this.#loaded.top, { kind: "set", path, key, value });
         // What the command line gave would hide the new value for ever.
@@ -255,9 +259,14 @@ export class SettingsStore {
     return edits;
   }
 
+  /** The spelling of a section that is there, or was there and is not yet removed from its file. */
+  #spelling(path: string): string {
+    return this.#current.section(path) ?? this.#saved.section(path) ?? normalisePath(path);
+  }
+
   /** A key that only `--define` has goes to the file that has it underneath, else to the top. */
   #layerFor(path: string, key: string): Layer {
-    const below = this.layers.find((layer) => layer.type !== "define" && hasKey(layer, path, key));
+    const below = this.layers.find((layer) => layer.type !== "define" && spellings(layer, path, key).length > 0);
     return below ?? this.#loaded.top;
   }
 }
@@ -276,8 +285,12 @@ function treeOf(layers: readonly Layer[]): SettingsTree<Layer> {
   return tree;
 }
 
-function hasKey(layer: Layer, path: string, key: string): boolean {
-  return layer.entries().some((entry) => same(entry.path, path) && same(entry.key, key));
+/** The names under which a layer has a key, one for each spelling. */
+function spellings(layer: Layer, path: string, key: string): { path: string; key: string }[] {
+  const all = layer.entries().filter((entry) => same(entry.path, path) && same(entry.key, key));
+  return [
+    ...new Map(all.map((entry) => [`${entry.path}\n${entry.key}`, { path: entry.path, key: entry.key }])).values(),
+  ];
 }
 
 function hasSection(layer: Layer, path: string): boolean {

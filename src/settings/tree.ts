@@ -83,9 +83,15 @@ export class SettingsTree<O> {
     for (const [key, entry] of section.sort(([a], [b]) => compareBytes(a, b))) yield { path, key, ...entry };
   }
 
+  /** Removes the entry that `find` gives, and those that it would give next from other spellings of the section. */
   remove(path: string, key: string): void {
     const found = this.find(path, key);
-    if (found) this.#sections.get(found.path)?.delete(found.key);
+    if (!found) return;
+    this.#sections.get(found.path)?.delete(found.key);
+    for (const spelling of this.#sections.spellings(found.path).filter((other) => other !== found.path)) {
+      const keys = this.#sections.get(spelling);
+      for (const same of keys?.spellings(key) ?? []) keys?.delete(same);
+    }
   }
 
   /** Removes the section in all its spellings; sections below it stay. */

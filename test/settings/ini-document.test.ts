@@ -97,10 +97,10 @@ describe("editing", () => {
 
   test("a removed section leaves its neighbours and their comments", () => {
     expect(
-      edited("[/a]\nx=1\n\n[/b]\n; in b\ny=2\n\n; about c\n[/c]\nz=3\n[/B]\n", (document) =>
+      edited("[/a]\nx=1\n\n[/b]\n; in b\ny=2\n\n; about c\n[/c]\nz=3\n[/B]\nv=4\n", (document) =>
         document.deleteSection("/b"),
       ),
-    ).toBe("[/a]\nx=1\n\n; about c\n[/c]\nz=3\n[/B]\n");
+    ).toBe("[/a]\nx=1\n\n; about c\n[/c]\nz=3\n");
   });
 
   test("sorting puts /modules first and takes comments along", () => {
