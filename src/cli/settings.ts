@@ -88,7 +88,7 @@ const actions: readonly [wanted: (options: SettingsOptions) => unknown, act: (ru
  * @returns the exit code: 0, 1 for problems that were found and for nothing to do, 255 for what failed
  */
 export async function runSettings(args: readonly string[], output: Output, host: SettingsCommandHost): Promise<number> {
-  const command = settingsOptions(contextCommand("settings", "Read, write and check the settings", output));
+  const command = settingsOptions(contextCommand("nscp settings", "Read, write and check the settings", output));
   if (!parseArguments(command, args)) return 1;
   const options = command.opts<SettingsOptions>();
   const io = quietened(command, output);
@@ -113,7 +113,7 @@ export async function runConfigCheck(
   output: Output,
   host: SettingsCommandHost,
 ): Promise<number> {
-  const command = contextCommand("check", "Check the settings", output);
+  const command = contextCommand("nscp config check", "Check the settings", output);
   if (!parseArguments(command, args)) return 1;
   const io = quietened(command, output);
   try {

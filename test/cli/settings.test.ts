@@ -174,7 +174,7 @@ describe("nscp settings", () => {
   test("without an action prints the options and the store", async () => {
     const { code, stdout, stderr } = await commandLine({ "main.ini": "" }).settings();
     expect([code, stderr]).toEqual([1, ""]);
-    expect(stdout).toMatch(/^Usage: settings \[options\]\n.*--validate .*\nActive store: ini:\/\/\/main\.ini\n$/s);
+    expect(stdout).toMatch(/^Usage: nscp settings \[options\]\n.*--validate .*\nActive store: ini:\/\/\/main\.ini\n$/s);
   });
 
   test("names unknown options and malformed defines", async () => {
