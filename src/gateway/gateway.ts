@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Call, type CallingModule, type CallOrigin } from "../kernel/call.js";
@@ -34,6 +33,7 @@ import { MetricsService } from "./metrics-service.js";
 import { moduleDefinitions } from "./module-list.js";
 import { SettingsAccess } from "./settings-access.js";
 import { systemClock } from "./system-clock.js";
+import { newTraceId } from "./trace-ids.js";
 
 export interface BootOptions extends ConfigurationOptions {
   readonly log: LogService;
@@ -153,14 +153,14 @@ export class Gateway implements GatewayControl {
   }
 
   call(origin: Omit<CallOrigin, "traceId"> & { traceId?: string }): Call {
-    return new Call({ ...origin, traceId: origin.traceId ?? randomBytes(8).toString("hex") });
+    return new Call({ ...origin, traceId: origin.traceId ?? newTraceId() });
   }
 
   moduleCall(module: CallingModule): Call {
     const origin = {
       principal: modulePrincipal(module.alias),
       frontEnd: module.alias,
-      traceId: randomBytes(8).toString("hex"),
+      traceId: newTraceId(),
     };
     return new Call(origin, undefined, module);
   }
