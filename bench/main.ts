@@ -13,7 +13,7 @@ import { startBenchGateway, startFloor } from "./servers.js";
 
 const usage = `Usage: npm run bench -- [options]
 
-  --quick         three short pairs of rounds instead of seven long ones
+  --quick         fewer and shorter rounds
   --only NAME     just this scenario, may be repeated: ${scenarios.map(({ name }) => name).join(", ")}
   --tls WHICH     on, off or both (both)
   --json          all figures as JSON
@@ -42,8 +42,8 @@ async function main(): Promise<void> {
   const settings = { both: [true, false], on: [true], off: [false] }[values.tls];
   if (settings === undefined) throw new Error(`--tls is on, off or both, not ${values.tls}`);
   const pace: Pace = values.quick
-    ? { pairs: 3, roundMs: 1000, warmUpMs: 1000 }
-    : { pairs: 7, roundMs: 2000, warmUpMs: 2000 };
+    ? { pairs: 5, roundMs: 400, warmUpMs: 800 }
+    : { pairs: 15, roundMs: 700, warmUpMs: 1500 };
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
   const sections: Section[] = [];
   for (const tls of settings) sections.push(await runSection(tls, chosen, pace));

@@ -44,8 +44,8 @@ function rowsOf({ scenario, floor, gateway, ratio, ratios }: Comparison): string
   const spread = `${ratio.toFixed(2)} (${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)})`;
   const goal = scenario.goal === undefined ? "" : `≥ ${scenario.goal.toFixed(2)}`;
   return [
-    [scenario.title, "bare grpc-js", ...cells(floor), "", ""],
-    ["", "gateway", ...cells(gateway), spread, goal],
+    [scenario.title, "bare grpc-js", ...cells(floor), "", "", ""],
+    ["", "gateway", ...cells(gateway), (floor.cpuMicroseconds / gateway.cpuMicroseconds).toFixed(2), spread, goal],
   ];
 }
 

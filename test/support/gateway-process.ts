@@ -54,6 +54,8 @@ export interface GatewayOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Makes the development certificates first; on unless switched off. */
   readonly certificates?: boolean;
+  /** Names that client certificates are made for; one called `client` unless given. */
+  readonly clients?: readonly string[];
   /** Words for Node before the command, such as `--expose-gc`. */
   readonly nodeArguments?: readonly string[];
   /** More words after `service --run`. */
@@ -62,7 +64,7 @@ export interface GatewayOptions {
 }
 
 /** The line that says that every front end listens. */
-const readyLine = /^.*\bready\b.*$/im;
+const readyLine = /\bis ready\b/;
 /** Where the gRPC front end listens, in its log line. */
 const listensLine = /listening on .*?port (\d+)/i;
 
@@ -84,7 +86,14 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
     write("nscp.ini", options.settings);
     for (const [name, text] of Object.entries(options.files ?? {})) write(name, text);
     if (options.certificates !== false) {
-      const made = await run(process.execPath, [nscpCommand, "certs", "init", ...storeArguments(folder.path)]);
+      const names = (options.clients ?? []).flatMap((name) => ["--client-name", name]);
+      const made = await run(process.execPath, [
+        nscpCommand,
+        "certs",
+        "init",
+        ...names,
+        ...storeArguments(folder.path),
+      ]);
       if (made.code !== 0) throw new Error(`nscp certs init failed:\n${made.stdout}${made.stderr}`);
     }
     return await GatewayProcess.start(folder, options);
@@ -192,7 +201,9 @@ export class GatewayProcess {
 
   /** Runs `nscp` with the settings and folders of this gateway: `nscp("client", "--query", "check_ok")`. */
   nscp(context: string, ...args: readonly string[]): Promise<Finished> {
-    return run(process.execPath, [nscpCommand, context, ...storeArguments(this.folder), ...args], { cwd: this.folder });
+    const options = args.includes("--") ? args.indexOf("--") : args.length;
+    const words = [context, ...args.slice(0, options), ...storeArguments(this.folder), ...args.slice(options)];
+    return run(process.execPath, [nscpCommand, ...words], { cwd: this.folder });
   }
 
   /** SIGTERM, the end of the process, and its folder is gone. Resolves with how it ended. */
