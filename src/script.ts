@@ -126,7 +126,8 @@ export type SimpleSubscription = (
   message: string,
   perf: string,
   call: CallContext,
-) => Awaitable<boolean | undefined | void>;
+) => // biome-ignore lint/suspicious/noConfusingVoidType: a callback that returns nothing has nothing to object to
+Awaitable<boolean | undefined | void>;
 
 /** Takes a submission as a whole. `true` accepts it; a response may say more. */
 export type Subscription = (

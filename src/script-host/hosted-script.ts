@@ -150,9 +150,9 @@ export class HostedScript {
   /** A line that the script printed. */
   print(stream: "stdout" | "stderr", text: string): void {
     const { onOutput, log } = this.around;
-    if (onOutput !== undefined) return onOutput(stream, text);
-    if (!this.logLimit.admit()) return;
-    log[stream === "stderr" ? "error" : "info"](`${this.config.name}: ${text}`, { script: this.config.name });
+    if (onOutput !== undefined) onOutput(stream, text);
+    else if (this.logLimit.admit())
+      log[stream === "stderr" ? "error" : "info"](`${this.config.name}: ${text}`, { script: this.config.name });
   }
 
   /** A late answer may mean a slow callback or a script that can do nothing any more; the one who can't answer hangs. */

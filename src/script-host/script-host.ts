@@ -243,8 +243,8 @@ export class ScriptHost {
   }
 
   private receive(message: Exclude<ControlToGateway | ToGateway, { t: "ready" }>, raw: Uint8Array | undefined): void {
-    if (message.t === "gone") return this.gone(message.s, String(message.reason));
-    if (message.s !== undefined) this.lives.get(message.s)?.session.receive(message, raw);
+    if (message.t === "gone") this.gone(message.s, String(message.reason));
+    else if (message.s !== undefined) this.lives.get(message.s)?.session.receive(message, raw);
   }
 
   /** @param reason empty: the host knows it */
@@ -336,8 +336,8 @@ export class ScriptHost {
   private print(stream: "stdout" | "stderr", text: string): void {
     const { log, name } = this.options;
     const [only, ...others] = this.scripts;
-    if (only !== undefined && others.length === 0) return only.print(stream, text);
-    if (this.lineLimit.admit()) log[stream === "stderr" ? "error" : "info"](`${name}: ${text}`);
+    if (only !== undefined && others.length === 0) only.print(stream, text);
+    else if (this.lineLimit.admit()) log[stream === "stderr" ? "error" : "info"](`${name}: ${text}`);
   }
 
   private logException(what: string, exception: ScriptException): void {

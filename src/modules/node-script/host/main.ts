@@ -33,8 +33,13 @@ function start({ s, lane, name, memoryLimit, allOutput }: Start): void {
   const worker = new Worker(new URL("./worker.js", import.meta.url), {
     name,
     workerData: { lane, name, allOutput: allOutput === true },
+    // Not joined to this process's own, which stay blocking: what children print then waits instead of failing.
+    stdout: true,
+    stderr: true,
     ...(megabytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: megabytes } }),
   });
+  worker.stdout.resume();
+  worker.stderr.resume();
   workers.set(s, worker);
   let reason: string | undefined;
   worker.on("error", (error: NodeJS.ErrnoException) => {

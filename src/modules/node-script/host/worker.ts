@@ -35,19 +35,11 @@ function report(what: string, thrown: unknown): void {
 }
 
 function receive(message: ToScript, raw: Uint8Array | undefined): void {
-  switch (message.t) {
-    case "run":
-      return runtime.run(message, raw);
-    case "ok":
-    case "failed":
-      return runtime.answered(message, raw);
-    case "cancel":
-      return runtime.cancel(message);
-    case "ping":
-      return channel.send({ t: "ok", id: message.id });
-    default:
-      void lifecycle(message);
-  }
+  if (message.t === "run") runtime.run(message, raw);
+  else if (message.t === "ok" || message.t === "failed") runtime.answered(message, raw);
+  else if (message.t === "cancel") runtime.cancel(message);
+  else if (message.t === "ping") channel.send({ t: "ok", id: message.id });
+  else void lifecycle(message);
 }
 
 async function lifecycle(message: Load | Init | Main | Shutdown): Promise<void> {
