@@ -36,7 +36,7 @@ export interface ClientOptions {
 /** `nscp client` with its options; what it does not know is kept, in order, for the check or command. */
 export function clientCommand(io: Pick<CliIo, "stdout" | "stderr">): Command {
   const command = contextCommand(
-    "client",
+    "nscp client",
     "Run checks and commands and submit results: with the settings of this machine, or with --address or --target at a gateway somewhere else",
     io,
   );

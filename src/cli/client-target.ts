@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { parse } from "ini";
 import { errorText, GatewayError } from "../kernel/errors.js";
 import type { GatewayAddress } from "../modules/grpc-client/gateway-address.js";
+import { closest } from "../settings/did-you-mean.js";
 import { parseBool } from "../settings/values.js";
 import { type ClientOptions, timeoutOf } from "./client-options.js";
 
@@ -12,8 +13,10 @@ export interface RemoteTarget extends GatewayAddress {
   readonly timeoutMs: number;
 }
 
-/** What the settings say about a target, in the words of `client.ini`. */
-export type TargetLookup = (name: string) => Promise<Readonly<Record<string, string>> | undefined>;
+/** What a file says about a target. */
+export interface StoredTarget extends GatewayAddress {
+  readonly timeoutMs?: number | undefined;
+}
 
 const defaultTimeoutMs = 30_000;
 
@@ -22,50 +25,43 @@ const defaultTimeoutMs = 30_000;
  *
  * @param fromSettings asked when no `client.ini` has the target
  * @returns undefined when it means nobody but this machine
- * @throws GatewayError NOT_FOUND for a target that is nowhere, INVALID_ARGUMENT for what it says
+ * @throws GatewayError NOT_FOUND for a target that is nowhere, CONFIGURATION and INVALID_ARGUMENT for what it says
  */
 export async function remoteTarget(
   options: ClientOptions,
-  fromSettings: TargetLookup,
+  fromSettings: (name: string) => Promise<StoredTarget | undefined>,
 ): Promise<RemoteTarget | undefined> {
   if (options.address === undefined && options.target === undefined) return undefined;
-  const found = options.target === undefined ? {} : await findTarget(options.target, fromSettings);
-  const tls = flag(found, "tls") ?? flag(found, "use ssl");
+  const found: StoredTarget = options.target === undefined ? {} : await findTarget(options.target, fromSettings);
+  const address = options.address ?? found.address ?? "";
+  if (address === "") throw new GatewayError("INVALID_ARGUMENT", `The target ${options.target} has no address`);
   return {
-    address: options.address ?? found["address"],
-    ca: options.ca ?? found["ca"],
-    certificate: options.cert ?? found["certificate"],
-    certificateKey: options.key ?? found["certificate key"],
-    ...(options.tokenFile === undefined && found["token"] !== undefined ? { token: found["token"] } : {}),
-    tokenFile: options.tokenFile ?? found["token file"],
-    serverName: options.serverName ?? found["server name"],
-    insecure: options.insecure ?? flag(found, "insecure"),
-    ...(tls === undefined ? {} : { tls }),
-    timeoutMs: timeoutOf(options.timeout) ?? timeoutOf(found["timeout"]) ?? defaultTimeoutMs,
+    ...found,
+    address,
+    ca: options.ca ?? found.ca,
+    certificate: options.cert ?? found.certificate,
+    certificateKey: options.key ?? found.certificateKey,
+    token: options.tokenFile === undefined ? found.token : undefined,
+    tokenFile: options.tokenFile ?? (found.token === undefined ? found.tokenFile : undefined),
+    serverName: options.serverName ?? found.serverName,
+    insecure: options.insecure ?? found.insecure,
+    timeoutMs: timeoutOf(options.timeout) ?? found.timeoutMs ?? defaultTimeoutMs,
   };
 }
 
-async function findTarget(name: string, fromSettings: TargetLookup): Promise<Readonly<Record<string, string>>> {
+async function findTarget(
+  name: string,
+  fromSettings: (name: string) => Promise<StoredTarget | undefined>,
+): Promise<StoredTarget> {
   const files = clientFiles();
   for (const file of files) {
     const target = targetIn(file, name);
-    if (target !== undefined) return checked(target, name, file);
+    if (target !== undefined) return target;
   }
   const target = await fromSettings(name);
-  if (target !== undefined) return checked(target, name, "the settings");
-  const places = [...files, `[/settings/GRPC/client/targets/${name}]`].join(", ");
+  if (target !== undefined) return target;
+  const places = [...files, "[/settings/GRPC/client/targets]"].join(", ");
   throw new GatewayError("NOT_FOUND", `There is no target ${name}; looked into ${places}`);
-}
-
-function checked(
-  target: Readonly<Record<string, string>>,
-  name: string,
-  place: string,
-): Readonly<Record<string, string>> {
-  if (target["address"] === undefined) {
-    throw new GatewayError("INVALID_ARGUMENT", `The target ${name} in ${place} has no address`);
-  }
-  return target;
 }
 
 /** The user's file, then the machine's. */
@@ -74,18 +70,21 @@ function clientFiles(): string[] {
   return [join(config, "nscp-gateway", "client.ini"), "/etc/nscp-gateway/client.ini"];
 }
 
-/** The same key by the names that options and other tools have for it. */
-const synonyms: Readonly<Record<string, string>> = {
-  cert: "certificate",
-  key: "certificate key",
-  "token-file": "token file",
-  "server-name": "server name",
-};
+/** Keys of a target in `client.ini`, each with the other name that the options have for it. */
+const keys = {
+  address: ["address"],
+  ca: ["ca"],
+  certificate: ["certificate", "cert"],
+  certificateKey: ["certificate key", "key"],
+  token: ["token"],
+  tokenFile: ["token file", "token-file"],
+  serverName: ["server name", "server-name"],
+  insecure: ["insecure"],
+  timeout: ["timeout"],
+} as const;
 
-const fileKeys = new Set(["ca", "certificate", "certificate key", "token file"]);
-
-/** The section of the target; relative files are meant to lie beside the file that names them. */
-function targetIn(file: string, name: string): Record<string, string> | undefined {
+/** The section of the target; relative files lie beside the file that names them. */
+function targetIn(file: string, name: string): StoredTarget | undefined {
   if (!existsSync(file)) return undefined;
   let content: unknown;
   try {
@@ -96,14 +95,35 @@ function targetIn(file: string, name: string): Record<string, string> | undefine
   // The format nests sections at their dots, and names of hosts have dots.
   const section = child(content, name) ?? name.split(".").reduce(child, content);
   if (typeof section !== "object" || section === null) return undefined;
-  const target: Record<string, string> = {};
-  for (const [written, value] of Object.entries(section)) {
-    if (typeof value === "object") continue;
-    const word = written.trim().toLowerCase();
-    const key = synonyms[word] ?? word;
-    target[key] = fileKeys.has(key) ? resolve(dirname(file), home(String(value))) : String(value);
-  }
-  return target;
+  const values = Object.entries(section).filter(([, value]) => typeof value !== "object");
+  const written = new Map(values.map(([key, value]) => [key.trim().toLowerCase(), String(value)]));
+  const text = (names: readonly string[]) => names.map((key) => written.get(key)).find((given) => given !== undefined);
+  const path = (names: readonly string[]) => {
+    const given = text(names);
+    return given === undefined ? undefined : resolve(dirname(file), home(given));
+  };
+  checkKeys([...written.keys()], `${file}, [${name}]`);
+  return {
+    address: text(keys.address),
+    ca: path(keys.ca),
+    certificate: path(keys.certificate),
+    certificateKey: path(keys.certificateKey),
+    token: text(keys.token),
+    tokenFile: path(keys.tokenFile),
+    serverName: text(keys.serverName),
+    insecure: flag(text(keys.insecure), `${file}, [${name}] insecure`),
+    timeoutMs: timeoutOf(text(keys.timeout)),
+  };
+}
+
+/** A misspelt `ca` must not silently become "the authorities of the system". */
+function checkKeys(written: readonly string[], place: string): void {
+  const known: string[] = Object.values(keys).flat();
+  const unknown = written.find((key) => !known.includes(key));
+  if (unknown === undefined) return;
+  const meant = closest(unknown, known);
+  const hint = meant === undefined ? `there are ${known.join(", ")}` : `did you mean "${meant}"?`;
+  throw new GatewayError("CONFIGURATION", `${place}: there is no key ${unknown} (${hint})`);
 }
 
 function child(value: unknown, name: string): unknown {
@@ -116,11 +136,9 @@ function home(path: string): string {
   return path.startsWith("~/") ? join(homedir(), path.slice(2)) : path;
 }
 
-function flag(target: Readonly<Record<string, string>>, key: string): boolean | undefined {
-  const text = target[key];
+function flag(text: string | undefined, place: string): boolean | undefined {
   if (text === undefined) return undefined;
   const value = parseBool(text);
-  if (value === undefined)
-    throw new GatewayError("INVALID_ARGUMENT", `${key} of the target is not true or false: ${text}`);
+  if (value === undefined) throw new GatewayError("CONFIGURATION", `${place} is not true or false: ${text}`);
   return value;
 }

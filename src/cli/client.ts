@@ -14,17 +14,28 @@ const unknownState = 3;
 export const clientContext: Pick<CliContext, "run"> = {
   async run(args, io) {
     const command = clientCommand(io);
-    if (!parseArguments(command, args)) return 1;
+    const { ours, verbatim } = splitAtDashes(args);
+    if (!parseArguments(command, ours)) return 1;
+    const words = [...command.args, ...verbatim];
     const options = command.opts<ClientOptions>();
     let target: RemoteTarget | undefined;
     try {
-      target = await remoteTarget(options, (name) => targetInSettings(name, command, io));
+      target = await remoteTarget(options, async (name) => {
+        const { readTarget } = await import("./settings-target.js");
+        return readTarget(name, storeOptions(command, io));
+      });
     } catch (thrown) {
       return unanswered(thrown, io);
     }
-    return target === undefined ? runHere(command, options, io) : runThere(target, command.args, options, io);
+    return target === undefined ? runHere(command, words, options, io) : runThere(target, words, options, io);
   },
 };
+
+/** What stands behind `--` is for the check or command, whatever it looks like. */
+function splitAtDashes(args: readonly string[]): { ours: readonly string[]; verbatim: readonly string[] } {
+  const dashes = args.indexOf("--");
+  return dashes < 0 ? { ours: args, verbatim: [] } : { ours: args.slice(0, dashes), verbatim: args.slice(dashes + 1) };
+}
 
 /** Monitoring servers read standard output, so that is where the reason stands. */
 function unanswered(thrown: unknown, io: CliIo): number {
@@ -55,7 +66,7 @@ async function runThere(
   }
 }
 
-async function runHere(command: Command, options: ClientOptions, io: CliIo): Promise<number> {
+async function runHere(command: Command, words: readonly string[], options: ClientOptions, io: CliIo): Promise<number> {
   const { startLocalGateway } = await import("./gateway-run.js");
   if (options.exec !== undefined && options.module === undefined) {
     io.stdout("No module was specified...\n");
@@ -79,7 +90,7 @@ async function runHere(command: Command, options: ClientOptions, io: CliIo): Pro
   const backend = localBackend(gateway, timeoutMs);
   let outcome: Outcome;
   try {
-    outcome = (await act(backend, command.args, options, io)) ?? commandsOf(gateway, options.module ?? "");
+    outcome = (await act(backend, words, options, io)) ?? commandsOf(gateway, options.module ?? "");
   } finally {
     await backend.close();
   }
@@ -117,14 +128,4 @@ function commandsOf(gateway: { registry: RegistryOfCommands }, module: string): 
 
 interface RegistryOfCommands {
   listCommands(): { name: string; owner: { name: string; alias: string } }[];
-}
-
-/** A target of `[/settings/GRPC/client/targets]`, in the words of `client.ini`. */
-async function targetInSettings(
-  name: string,
-  command: Command,
-  io: CliIo,
-): Promise<Readonly<Record<string, string>> | undefined> {
-  const { readTarget } = await import("./settings-target.js");
-  return readTarget(name, storeOptions(command, io));
 }

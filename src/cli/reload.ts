@@ -4,7 +4,7 @@ import { contextCommand, parseArguments, storeOptions } from "./store-options.js
 
 export const reloadContext: Pick<CliContext, "run"> = {
   async run(args, io) {
-    const command = contextCommand("reload", "Make the running gateway read its settings again", io).argument(
+    const command = contextCommand("nscp reload", "Make the running gateway read its settings again", io).argument(
       "[module]",
       "a module by its alias, or settings for only the settings; everything unless given",
     );

@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import type { Command } from "commander";
 import type { Gateway } from "../gateway/gateway.js";
 import { errorText, GatewayError } from "../kernel/errors.js";
+import type { LoadedModule } from "../kernel/modules.js";
 import { createLogService, type LogService } from "../telemetry/log.js";
 import type { CliContext, CliIo } from "./context.js";
 import { bootGateway, serveGateway } from "./gateway-run.js";
@@ -39,7 +40,7 @@ export const serviceContext: Pick<CliContext, "run"> = {
 };
 
 function serviceCommand(io: CliIo): Command {
-  const command = contextCommand("service", "Run the gateway until it is told to end", io)
+  const command = contextCommand("nscp service", "Run the gateway until it is told to end", io)
     .option("--run", "run in the foreground; SIGTERM and SIGINT end it, SIGHUP reads the settings again")
     .option("--name <name>", "the name of the service")
     .option("--description <text>", "the description of the service")
@@ -61,7 +62,7 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
   const stopWatching = watchFailures(log);
   let pidFile: string | undefined;
   try {
-    const gateway = await startService(command, options, log, io);
+    const gateway = await startService(command, log, io);
     if (gateway === undefined) return 4;
     if (options.pid !== undefined) pidFile = writePidFile(options.pid, gateway);
     const reload = () => reloadService(gateway, log);
@@ -69,6 +70,7 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
     log.info(`${options.name ?? "nscp-gateway"} ${gateway.version} is ready`, {
       pid: process.pid,
       settings: gateway.settingsContext,
+      modules: gateway.modules().map(moduleText),
     });
     const signal = await signals.received;
     log.info(`Ending after ${signal}`);
@@ -85,12 +87,7 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
 }
 
 /** `undefined` when it can't be started; the reason stands in the log and on standard error. */
-async function startService(
-  command: Command,
-  _options: ServiceOptions,
-  log: LogService,
-  io: CliIo,
-): Promise<Gateway | undefined> {
+async function startService(command: Command, log: LogService, io: CliIo): Promise<Gateway | undefined> {
   try {
     const gateway = await bootGateway({ ...storeOptions(command, io), log });
     await serveGateway(gateway);
@@ -101,6 +98,12 @@ async function startService(
     io.stderr(`${thrown.message}\n`);
     return undefined;
   }
+}
+
+/** `GRPCServer: port 8444, 2 connections`, or why it does not run. */
+function moduleText({ name, state, failure, status }: LoadedModule): string {
+  const detail = state === "running" ? (status.detail ?? []).join(", ") : `${state}: ${failure}`;
+  return detail === "" ? name : `${name}: ${detail}`;
 }
 
 function reloadService(gateway: Gateway, log: LogService): void {

@@ -1,21 +1,24 @@
 import { openConfiguration } from "../gateway/configuration.js";
+import grpcClient from "../modules/grpc-client/index.js";
+import { readSettings } from "../settings/read.js";
+import type { StoredTarget } from "./client-target.js";
 import type { StoreOptions } from "./store-options.js";
 
-const section = "/settings/GRPC/client/targets";
-
 /**
- * A target of the settings of this machine, keys as they stand there and path tokens replaced. Only the name itself is
- * looked at, so that the command line needs no module.
+ * A target of `[/settings/GRPC/client/targets]` of this machine, with what it inherits.
+ * @throws SettingsError when the settings can't be read or what they say about targets is wrong
  */
-export function readTarget(name: string, options: StoreOptions): Readonly<Record<string, string>> | undefined {
+export function readTarget(name: string, options: StoreOptions): StoredTarget | undefined {
   const { store } = openConfiguration(options);
+  const { targets } = readSettings(grpcClient.settings, store, grpcClient.defaultAlias);
   const wanted = name.toLowerCase();
-  const path = `${section}/${store.sections(section).find((known) => known.toLowerCase() === wanted) ?? name}`;
-  if (store.hasSection(path)) {
-    return Object.fromEntries(
-      store.keys(path).map((key) => [key.toLowerCase(), store.paths.expand(store.getString(path, key))]),
-    );
-  }
-  const oneLiner = store.get(section, name);
-  return oneLiner === undefined ? undefined : { address: oneLiner };
+  const target =
+    wanted === "default"
+      ? targets.default
+      : [...targets.active.values()].find(
+          (known) => known.id.toLowerCase() === wanted || known.name.toLowerCase() === wanted,
+        );
+  if (target === undefined) return undefined;
+  const { timeout, ...address } = target.values;
+  return { ...address, timeoutMs: timeout };
 }

@@ -13,7 +13,7 @@ import { contextCommand, parseArguments, storeOptions } from "./store-options.js
 /** `nscp test`: the gateway as it would run, its log on the screen, and a line for everything one wants to try. */
 export const testContext: Pick<CliContext, "run"> = {
   async run(args, io) {
-    const command = contextCommand("test", "Run the gateway with a shell for trying things out", io);
+    const command = contextCommand("nscp test", "Run the gateway with a shell for trying things out", io);
     if (!parseArguments(command, args)) return 1;
     const options = logOptions(command);
     const signals = endSignal((signal) => process.exit(signalCode(signal)));

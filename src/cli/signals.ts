@@ -8,7 +8,13 @@ export function signalCode(signal: Signal): number {
   return 128 + constants.signals[signal];
 }
 
-/** Resolves with the first SIGTERM or SIGINT; `onAnother` hears of those after it. */
+/** Timers can't be set further away; about 24 days, and then again. */
+const longestInterval = 2 ** 31 - 1;
+
+/**
+ * Resolves with the first SIGTERM or SIGINT; `onAnother` hears of those after it. Until `stop` the process is kept, even
+ * when nothing listens and nothing is to be done: listeners of signals alone don't keep it.
+ */
 export function endSignal(onAnother: (signal: Signal) => void): { received: Promise<Signal>; stop(): void } {
   let first = true;
   let resolveFirst: (signal: Signal) => void = () => {};
@@ -23,9 +29,11 @@ export function endSignal(onAnother: (signal: Signal) => void): { received: Prom
   };
   process.on("SIGTERM", listener);
   process.on("SIGINT", listener);
+  const keeper = setInterval(() => {}, longestInterval);
   return {
     received,
     stop() {
+      clearInterval(keeper);
       process.off("SIGTERM", listener);
       process.off("SIGINT", listener);
     },

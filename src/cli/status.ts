@@ -8,7 +8,7 @@ const StatusResponse = nscp.gateway.v1.StatusResponse;
 
 export const statusContext: Pick<CliContext, "run"> = {
   async run(args, io) {
-    const command = contextCommand("status", "Show how the running gateway is", io).option(
+    const command = contextCommand("nscp status", "Show how the running gateway is", io).option(
       "--json",
       "as an object, for programs",
     );
@@ -29,7 +29,8 @@ function stateCode({ serving, module: modules }: StatusResponse): number {
 }
 
 function jsonText(status: StatusResponse): string {
-  return `${JSON.stringify(StatusResponse.toObject(status, { longs: Number, defaults: true }), null, 2)}\n`;
+  const { module: modules, ...head } = StatusResponse.toObject(status, { longs: Number, defaults: true });
+  return `${JSON.stringify({ ...head, module: modules }, null, 2)}\n`;
 }
 
 /** The status as people read it. */

@@ -29,7 +29,7 @@ const helpCode = 1;
 const dayMs = 86_400_000;
 
 async function add(args: readonly string[], io: CliIo): Promise<number> {
-  const command = contextCommand("add", "Make a token", io)
+  const command = contextCommand("nscp token add", "Make a token", io)
     .argument("<name>", "what the token is called in lists and logs, such as the poller's name")
     .requiredOption("--role <role>", "what may be done with it")
     .option("--expires <time>", "for how long it is good, such as 12h, 30d or 52w; for ever unless given");
@@ -53,7 +53,7 @@ async function add(args: readonly string[], io: CliIo): Promise<number> {
 }
 
 async function list(args: readonly string[], io: CliIo): Promise<number> {
-  const command = contextCommand("list", "List the tokens", io);
+  const command = contextCommand("nscp token list", "List the tokens", io);
   if (!parseArguments(command, args)) return helpCode;
   const { file } = securityOf(command, io);
   const now = Date.now();
@@ -67,7 +67,10 @@ async function list(args: readonly string[], io: CliIo): Promise<number> {
 }
 
 async function revoke(args: readonly string[], io: CliIo): Promise<number> {
-  const command = contextCommand("revoke", "Make a token worthless", io).argument("<name|id>", "see nscp token list");
+  const command = contextCommand("nscp token revoke", "Make a token worthless", io).argument(
+    "<name|id>",
+    "see nscp token list",
+  );
   if (!parseArguments(command, args)) return helpCode;
   const wanted = command.args[0] ?? "";
   const { file } = securityOf(command, io);
@@ -90,7 +93,7 @@ async function revoke(args: readonly string[], io: CliIo): Promise<number> {
 }
 
 async function hash(args: readonly string[], io: CliIo): Promise<number> {
-  const command = contextCommand("hash-password", "Hash a password from standard input", io);
+  const command = contextCommand("nscp token hash-password", "Hash a password from standard input", io);
   if (!parseArguments(command, args)) return helpCode;
   let text = "";
   for await (const chunk of io.stdin) text += String(chunk);

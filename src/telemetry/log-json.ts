@@ -1,4 +1,5 @@
-import { pino, stdSerializers } from "pino";
+import { pino } from "pino";
+import { GatewayError } from "../kernel/errors.js";
 import type { LogFields } from "../kernel/log.js";
 import type { LogRecord } from "./log-record.js";
 
@@ -18,7 +19,7 @@ export function jsonEncoder(): (record: LogRecord, fields?: LogFields) => string
       base: null,
       messageKey: "message",
       errorKey: "error",
-      serializers: { error: stdSerializers.err },
+      serializers: { error: describeError },
       timestamp: false,
       formatters: { level: (level) => ({ level }) },
       redact: { paths: secrets.flatMap((name) => [name, `*.${name}`]), censor: "***" },
@@ -38,5 +39,21 @@ export function jsonEncoder(): (record: LogRecord, fields?: LogFields) => string
       message,
     );
     return line;
+  };
+}
+
+/**
+ * An error and what caused it. The errors of the catalogue are expected, and where they were thrown says nothing to
+ * whoever reads the log; all others bring their stack.
+ */
+function describeError(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return thrown;
+  const { name: type, message, stack, cause } = thrown;
+  return {
+    type,
+    ...(thrown instanceof GatewayError ? { code: thrown.code } : {}),
+    message,
+    ...(thrown instanceof GatewayError && thrown.code !== "INTERNAL" ? {} : { stack }),
+    ...(cause === undefined ? {} : { cause: describeError(cause) }),
   };
 }

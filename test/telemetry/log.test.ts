@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { GatewayError } from "../../src/kernel/errors.js";
 import { createLogService, type LogServiceOptions } from "../../src/telemetry/log.js";
 
 function collecting(options: Partial<LogServiceOptions> = {}) {
@@ -116,6 +117,28 @@ describe("the JSON form", () => {
         message: "failed",
         error: { type: "Error", message: "why", stack: "Error: why\n    at here" },
       },
+    ]);
+  });
+
+  it("leaves the stack of an expected error out, but not that of its cause", () => {
+    const { log, lines } = collecting({ form: "json" });
+    const cause = new TypeError("deep");
+    cause.stack = "TypeError: deep\n    at there";
+    log.error("refused", { error: new GatewayError("CONFIGURATION", "wrong", { cause }) });
+    log.error("odd", { error: "only a text" });
+    expect(lines.map(parsed)).toEqual([
+      {
+        level: "error",
+        sender: "core",
+        message: "refused",
+        error: {
+          type: "GatewayError",
+          code: "CONFIGURATION",
+          message: "wrong",
+          cause: { type: "TypeError", message: "deep", stack: "TypeError: deep\n    at there" },
+        },
+      },
+      { level: "error", sender: "core", message: "odd", error: "only a text" },
     ]);
   });
 
