@@ -6,7 +6,7 @@ const frameTarget = 1024 * 1024;
 
 export interface ChannelEvents<Incoming> {
   onMessage(message: Incoming, raw: Uint8Array | undefined): void;
-  /** Once, when the other side is gone; with a reason when it is not understood or the connection broke. */
+  /** Once, when the other side is gone; with a reason when it is there but not understood. */
   onClose(reason: Error | undefined): void;
 }
 
@@ -29,7 +29,7 @@ export class Channel<Incoming, Outgoing extends object> {
     private readonly events: ChannelEvents<Incoming>,
   ) {
     stream.on("data", (chunk: Buffer) => this.receive(chunk));
-    stream.on("error", (error) => this.end(error));
+    stream.on("error", () => this.end(undefined));
     stream.on("close", () => this.end(undefined));
     stream.on("end", () => this.end(undefined));
   }

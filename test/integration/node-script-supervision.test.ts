@@ -87,7 +87,7 @@ describe("a script that fails", () => {
       "Exception in check_throw: no luck",
       "Exception in check_throw: no luck",
     ]);
-    const stack = String((errors[0]?.fields["error"] as Error).stack);
+    const stack = String((errors[0]?.fields["error"] as Error | undefined)?.stack);
     expect(stack.split("\n")[1]).toContain(`${folder}/throw.ts:6:`);
   });
 
