@@ -102,7 +102,7 @@ function clientFiles(name: string): PairFiles {
 function serverNames(given: readonly string[]): string[] {
   for (const host of given) {
     if (!isHostName(host))
-      throw new GatewayError("INVALID_ARGUMENT", `"${host}" is neither a host name nor an address`);
+      throw new GatewayError("INVALID_ARGUMENT", `"${host}" is neither a host name nor an address.`);
   }
   const own = hostname().toLowerCase();
   const names = [...given.map(lower), ...(isHostName(own) ? [own] : []), "localhost", "127.0.0.1", "::1"];
@@ -124,7 +124,7 @@ function checkClientName(name: string): void {
   const reserved = ["ca", "certificate", "certificate_key"].includes(name.toLowerCase()) || name.endsWith("-key");
   if (/^[a-z0-9]([a-z0-9._@-]{0,62}[a-z0-9])?$/i.test(name) && !name.includes("..") && !reserved) return;
   const rule = reserved ? "is the name of another file here" : "needs letters, digits and . _ - @, at most 64 of them";
-  throw new GatewayError("INVALID_ARGUMENT", `The client name "${name}" ${rule}`);
+  throw new GatewayError("INVALID_ARGUMENT", `The client name "${name}" ${rule}.`);
 }
 
 async function refuseToOverwrite(folder: string, wanted: readonly PairFiles[]): Promise<void> {
@@ -134,22 +134,24 @@ async function refuseToOverwrite(folder: string, wanted: readonly PairFiles[]): 
       () => true,
       () => false,
     );
-    if (isThere) throw new GatewayError("FAILED_PRECONDITION", `${path} is there already; --force replaces it`);
+    if (isThere) throw new GatewayError("FAILED_PRECONDITION", `${path} is there already; --force replaces it.`);
   }
 }
 
 async function readAuthority(folder: string): Promise<CertificatePair> {
-  const [certificate, privateKey] = await Promise.all(
-    [authorityFiles.certificate, authorityFiles.privateKey].map((name) =>
-      readFile(join(folder, name), "utf8").catch((cause: NodeJS.ErrnoException) => {
-        const hint = cause.code === "ENOENT" ? "; nscp certs init makes one" : "";
-        throw new GatewayError("FAILED_PRECONDITION", `There is no authority to issue it: ${cause.message}${hint}`, {
-          cause,
-        });
-      }),
-    ),
-  );
-  return { certificate: certificate ?? "", privateKey: privateKey ?? "" };
+  return {
+    certificate: await readAuthorityFile(join(folder, authorityFiles.certificate)),
+    privateKey: await readAuthorityFile(join(folder, authorityFiles.privateKey)),
+  };
+}
+
+function readAuthorityFile(file: string): Promise<string> {
+  return readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const hint = cause.code === "ENOENT" ? "; nscp certs init makes one" : "";
+    throw new GatewayError("FAILED_PRECONDITION", `There is no authority to issue it: ${cause.message}${hint}`, {
+      cause,
+    });
+  });
 }
 
 /** The key first: a server that watches sees the new certificate when its key is there. */

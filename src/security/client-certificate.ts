@@ -9,7 +9,7 @@ export function clientCertificate(der: Uint8Array): ClientCertificate {
   const certificate = new X509Certificate(der);
   return {
     subjectAltNames: splitAltNames(certificate.subjectAltName ?? ""),
-    commonName: commonNameOf(certificate.subject),
+    commonName: commonNameOf(certificate),
     fingerprint256: certificate.fingerprint256,
   };
 }
@@ -28,10 +28,10 @@ function splitAltNames(text: string): string[] {
   });
 }
 
-/** Node writes the parts of a name on lines of their own and escapes what could fake another line. */
-function commonNameOf(subject: string): string {
-  const line = subject.split("\n").findLast((part) => part.startsWith("CN="));
-  return line === undefined ? "" : line.slice(3).replace(/\\(.)/g, "$1");
+/** The last of several is the most specific. Not from the text of the subject, which escapes what could fake a part. */
+function commonNameOf(certificate: X509Certificate): string {
+  const name: string | string[] | undefined = certificate.toLegacyObject().subject?.CN;
+  return (Array.isArray(name) ? name.at(-1) : name) ?? "";
 }
 
 /** How the principal of a certificate is called: `CN=poller1`, else its first alternative name, else its fingerprint. */

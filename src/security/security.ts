@@ -172,7 +172,7 @@ export class Security {
     for (const [role, grants] of [...settings.roles, ...settings.webRoles]) {
       for (const grant of grants) {
         const problem = grantProblem(grant);
-        if (problem !== undefined) this.#log.warn(`The role ${role} has no use of it: ${problem}`);
+        if (problem !== undefined) this.#log.warn(`Role ${role}: ${problem}`);
       }
       if (grants.includes("legacy")) {
         this.#log.error(`The role ${role} has the grant legacy, which runs checks without queries.execute`);
