@@ -30,7 +30,7 @@ import {
 import { type Configuration, type ConfigurationOptions, openConfiguration } from "./configuration.js";
 import { packageRoot } from "./embedded-default.js";
 import { MetricsService } from "./metrics-service.js";
-import { moduleDefinitions } from "./module-list.js";
+import { moduleDefinitions, sectionAlias } from "./module-list.js";
 import { SettingsAccess } from "./settings-access.js";
 import { systemClock } from "./system-clock.js";
 import { newTraceId } from "./trace-ids.js";
@@ -297,7 +297,8 @@ export class Gateway implements GatewayControl {
     return {
       ...{ name, summary, defaultAlias },
       start: async (instance) => {
-        const readSettings = () => this.configuration.read(definition.settings, instance.alias, name);
+        const readSettings = () =>
+          this.configuration.read(definition.settings, sectionAlias(definition, instance.alias), name);
         const runtime = await definition.start({
           ...instance,
           settings: readSettings(),

@@ -1,4 +1,3 @@
-import checkHelpers from "../modules/check-helpers/index.js";
 import grpcClient from "../modules/grpc-client/index.js";
 import grpcServer from "../modules/grpc-server/index.js";
 import type { ModuleDefinition } from "../modules/module.js";
@@ -7,17 +6,25 @@ import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
 
 /** Every module that `[/modules]` can switch on. */
 export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
-  erased(checkHelpers),
   erased(grpcClient),
   erased(grpcServer),
   erased(nodeScript),
 ];
 
 /** What `config check`, documentation and user interfaces know of the modules. */
-export const moduleSchemas: readonly ModuleSchema[] = moduleDefinitions.map(({ name, defaultAlias, settings }) => ({
-  ...{ name, defaultAlias },
-  schema: settings,
+export const moduleSchemas: readonly ModuleSchema[] = moduleDefinitions.map((definition) => ({
+  name: definition.name,
+  defaultAlias: sectionAlias(definition, definition.defaultAlias),
+  schema: definition.settings,
 }));
+
+/** What `${alias}` stands for in the sections of a module that is loaded under this alias. */
+export function sectionAlias(
+  { defaultAlias, defaultSection }: Pick<ModuleDefinition<SettingsSchema>, "defaultAlias" | "defaultSection">,
+  alias: string,
+): string {
+  return alias.toLowerCase() === defaultAlias.toLowerCase() ? (defaultSection ?? alias) : alias;
+}
 
 /** A module is started with the settings that were read by its own schema, so the list needs no type for each. */
 function erased<Schema extends SettingsSchema>(definition: ModuleDefinition<Schema>): ModuleDefinition<SettingsSchema> {

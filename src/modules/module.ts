@@ -32,8 +32,10 @@ export interface ModuleDefinition<Schema extends SettingsSchema> {
   /** As users write it in `[/modules]`. */
   readonly name: string;
   readonly summary: string;
-  /** Names the module's settings section when `[/modules]` gives no alias. */
+  /** What the module is called when `[/modules]` gives no alias: in the log, in targets of commands, in `${alias}`. */
   readonly defaultAlias: string;
+  /** What `${alias}` is in its sections then, where that differs: `GRPCServer` is `grpc` and keeps `/settings/GRPC/server`. */
+  readonly defaultSection?: string;
   readonly settings: Schema;
   /**
    * Registers what the module offers. Whoever needs more than registrations returns it: `serve` opens ports, `stop`

@@ -6,7 +6,8 @@ import { settings } from "./settings.js";
 export default defineModule({
   name: "GRPCClient",
   summary: "Passes queries and commands on to other gateways",
-  defaultAlias: "client",
+  defaultAlias: "grpc-client",
+  defaultSection: "client",
   settings,
   start({ settings: { targets }, registry, gateway }) {
     const objects = [...targets.active.values()];

@@ -5,7 +5,8 @@ import { settings } from "./settings.js";
 export default defineModule({
   name: "GRPCServer",
   summary: "Lets pollers, remote command lines and relays in over gRPC",
-  defaultAlias: "server",
+  defaultAlias: "grpc",
+  defaultSection: "server",
   settings,
   start(context) {
     const frontEnd = new GrpcFrontEnd(context, context.settings);
