@@ -79,7 +79,10 @@ async function show(args: readonly string[], io: CliIo): Promise<number> {
 }
 
 function folderCommand(name: string, summary: string, io: CliIo): Command {
-  return contextCommand(name, summary, io).option("--dir <folder>", "the folder; ${certificate-path} unless given");
+  return contextCommand(`nscp certs ${name}`, summary, io).option(
+    "--dir <folder>",
+    "the folder; ${certificate-path} unless given",
+  );
 }
 
 function makingCommand(name: string, summary: string, io: CliIo): Command {

@@ -1,44 +1,12 @@
 import { GatewayError } from "../kernel/errors.js";
+import { parseCommandLine } from "../wire/command-line.js";
 
 /**
- * Splits a line into words: at blanks, `"…"` groups, `\` stands before `\`, `"`, a blank and `n` (a line break).
- * @throws GatewayError INVALID_ARGUMENT for another escape and for a quote without its end
+ * Splits a line into words, as command lines in settings are: blanks, `"…"` and `\`.
+ * @throws GatewayError INVALID_ARGUMENT saying what is wrong with the line
  */
-export function splitWords(line: string): string[] {
-  const words: string[] = [];
-  let word = "";
-  let isOpen = false;
-  let isQuoted = false;
-  for (let index = 0; index < line.length; index++) {
-    const char = line.charAt(index);
-    if (char === "\\") {
-      const escaped = line.charAt(++index);
-      const meant = escapes.get(escaped);
-      if (meant === undefined) {
-        throw new GatewayError("INVALID_ARGUMENT", `Not an escape: \\${escaped} (there are \\\\, \\", \\n and "\\ ")`);
-      }
-      word += meant;
-      isOpen = true;
-    } else if (char === '"') {
-      isQuoted = !isQuoted;
-      isOpen = true;
-    } else if (!isQuoted && (char === " " || char === "\t")) {
-      if (isOpen) words.push(word);
-      word = "";
-      isOpen = false;
-    } else {
-      word += char;
-      isOpen = true;
-    }
-  }
-  if (isQuoted) throw new GatewayError("INVALID_ARGUMENT", `A quote has no end: ${line}`);
-  if (isOpen) words.push(word);
-  return words;
+export function splitWords(line: string): readonly string[] {
+  const parsed = parseCommandLine(line);
+  if (parsed.problem !== undefined) throw new GatewayError("INVALID_ARGUMENT", `${parsed.problem}: ${line}`);
+  return parsed.words;
 }
-
-const escapes = new Map([
-  ["\\", "\\"],
-  ['"', '"'],
-  [" ", " "],
-  ["n", "\n"],
-]);
