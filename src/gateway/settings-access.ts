@@ -36,7 +36,7 @@ export class SettingsAccess {
 
   private async answer(request: Request, call: Call): Promise<PB.Settings.SettingsResponseMessage.Response> {
     const { Response } = PB.Settings.SettingsResponseMessage;
-    const refused = refusal(request, call);
+    const refused = refusal(request, call, this.store);
     if (refused !== undefined) {
       this.auditRefusal(request, call, refused);
       const result = PB.Common.Result.create({ code: StatusCode.STATUS_ERROR, message: refused });
@@ -57,7 +57,7 @@ export class SettingsAccess {
 }
 
 /** Why the caller may not do this, if so. */
-function refusal(request: Request, call: Call): string | undefined {
+function refusal(request: Request, call: Call, { registry }: SettingsStore): string | undefined {
   const { name, grants } = call.principal;
   const grant = grantFor(request);
   const path = request.update?.node?.path ?? "";
@@ -68,7 +68,8 @@ function refusal(request: Request, call: Call): string | undefined {
     return "Permission denied: other stores can't be read or written over a network";
   }
   if (request.update === null) return undefined;
-  const reason = refuseRemoteWrite(path, request.update.node?.key ?? "");
+  const key = request.update.node?.key ?? "";
+  const reason = refuseRemoteWrite(path, key, registry.key(path, key));
   return reason === undefined ? undefined : `Permission denied: ${reason}`;
 }
 
