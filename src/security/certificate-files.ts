@@ -1,8 +1,8 @@
 import { access, chmod, mkdir, readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { join } from "node:path";
-import { GatewayError } from "../kernel/errors.js";
+import { dirname, join } from "node:path";
+import { errorText, GatewayError } from "../kernel/errors.js";
 import { writeAtomically } from "../settings/atomic-write.js";
 import {
   type CertificatePair,
@@ -156,13 +156,20 @@ function readAuthorityFile(file: string): Promise<string> {
 
 /** The key first: a server that watches sees the new certificate when its key is there. */
 async function writePair(folder: string, names: PairFiles, pair: CertificatePair): Promise<string[]> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const key = join(folder, names.privateKey);
   const certificate = join(folder, names.certificate);
-  await writeAtomically(key, Buffer.from(pair.privateKey));
-  await chmod(key, 0o600);
-  await writeAtomically(certificate, Buffer.from(pair.certificate));
-  await chmod(certificate, 0o644);
-  for (const file of [key, certificate]) await giveToFolderOwner(file);
+  await writeFile(key, pair.privateKey, 0o600);
+  await writeFile(certificate, pair.certificate, 0o644);
   return [certificate, key];
+}
+
+async function writeFile(file: string, text: string, mode: number): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await writeAtomically(file, Buffer.from(text));
+    await chmod(file, mode);
+    await giveToFolderOwner(file);
+  } catch (cause) {
+    throw new GatewayError("FAILED_PRECONDITION", `${file} can't be written: ${errorText(cause)}.`, { cause });
+  }
 }

@@ -117,8 +117,9 @@ export function grantProblem(text: string): string | undefined {
   return knownGrants.some((known) => grants.allows(known)) ? undefined : `there is no grant "${grant}"`;
 }
 
-/** `metrics.get` is what older roles say for both lists of metrics. */
+/** `metrics.get` is what older roles say for both lists of metrics; `metrics.list` reads the same figures. */
 function roleGrants(texts: readonly string[]): Grants {
   const written = new Grants(texts);
-  return written.allows("metrics.get") ? new Grants([...texts, "metrics.list", "openmetrics.list"]) : written;
+  if (written.allows("metrics.get")) return new Grants([...texts, "metrics.list", "openmetrics.list"]);
+  return written.allows("metrics.list") ? new Grants([...texts, "metrics.get"]) : written;
 }

@@ -1,7 +1,7 @@
 import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GatewayError } from "../kernel/errors.js";
+import { errorText, GatewayError } from "../kernel/errors.js";
 import { writeAtomically } from "../settings/atomic-write.js";
 import { giveToFolderOwner } from "./file-owner.js";
 import { parseTokens, serialiseTokens, type TokenRecord } from "./tokens.js";
@@ -20,33 +20,49 @@ export async function readTokenFile(file: string): Promise<TokenRecord[]> {
     text = await readFile(file, "utf8");
   } catch (cause) {
     if (isMissing(cause)) return [];
-    throw new GatewayError("CONFIGURATION", `The token file can't be read: ${(cause as Error).message}`, { cause });
+    throw new GatewayError("CONFIGURATION", `The token file can't be read: ${errorText(cause)}`, { cause });
   }
   return parseTokens(text, file);
 }
 
-/** Changes the tokens of the file while nobody else does; the running gateway sees the old list or the new one. */
+/**
+ * Changes the tokens of the file while nobody else does; the running gateway sees the old list or the new one.
+ * @throws GatewayError what `change` throws, CONFIGURATION for a broken file, FAILED_PRECONDITION when it can't be written
+ */
 export async function updateTokenFile<T>(
   file: string,
   change: (tokens: readonly TokenRecord[]) => { readonly tokens: readonly TokenRecord[]; readonly result: T },
 ): Promise<T> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const unlock = await lock(`${file}.lock`);
+  const unlock = await writing(lock(`${file}.lock`));
   try {
     const { tokens, result } = change(await readTokenFile(file));
-    const isNew = await stat(file).then(
-      () => false,
-      () => true,
-    );
-    await writeAtomically(file, Buffer.from(serialiseTokens(tokens)));
-    if (isNew) await giveToFolderOwner(file);
+    await writing(replace(file, serialiseTokens(tokens)));
     return result;
   } finally {
     await unlock();
   }
 }
 
+async function replace(file: string, text: string): Promise<void> {
+  const isNew = await stat(file).then(
+    () => false,
+    () => true,
+  );
+  await writeAtomically(file, Buffer.from(text));
+  if (isNew) await giveToFolderOwner(file);
+}
+
+async function writing<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    throw new GatewayError("FAILED_PRECONDITION", `The token file can't be written: ${errorText(cause)}.`, { cause });
+  }
+}
+
 async function lock(path: string): Promise<() => Promise<void>> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const deadline = Date.now() + lockWaitMs;
   for (;;) {
     try {
