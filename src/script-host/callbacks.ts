@@ -201,8 +201,7 @@ export class Callbacks {
   /** What the caller gets to read: a script's exception goes to the log, why a script is not there goes to the caller. */
   private explain(thrown: unknown, what: string, forException: string, call: Call | undefined): string {
     if (!(thrown instanceof ScriptException)) return errorText(thrown);
-    const traceId = call === undefined ? {} : { traceId: call.traceId };
-    this.log.error(`Exception in ${what}: ${thrown.message}`, { error: thrown, ...traceId });
+    this.log.error(`Exception in ${what}: ${thrown.trace}`, call === undefined ? {} : { traceId: call.traceId });
     return forException;
   }
 }

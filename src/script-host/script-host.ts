@@ -182,7 +182,8 @@ export class ScriptHost {
       return life;
     } catch (thrown) {
       if (!this.lives.has(s)) return undefined;
-      options.log.error(`Failed to load script: ${file}: ${errorText(thrown)}`, { error: thrown });
+      const trace = thrown instanceof ScriptException ? thrown.trace : errorText(thrown);
+      options.log.error(`Failed to load script: ${file}: ${trace}`);
       const reason = `${options.alias}: ${name} failed to load: ${errorText(thrown)}`;
       this.lives.delete(s);
       script.lost(reason, reason);
@@ -341,7 +342,7 @@ export class ScriptHost {
   }
 
   private logException(what: string, exception: ScriptException): void {
-    this.options.log.error(`Exception in ${what}: ${exception.message}`, { error: exception });
+    this.options.log.error(`Exception in ${what}: ${exception.trace}`);
   }
 }
 

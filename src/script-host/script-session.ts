@@ -22,13 +22,16 @@ export interface Answer {
   readonly raw: Uint8Array | undefined;
 }
 
-/** The script threw; the stack names lines of its source. */
+/** The script threw. */
 export class ScriptException extends Error {
   override readonly name = "ScriptException";
 
-  constructor(message: string, stack: string | undefined) {
+  /** @param trace what was thrown and where, in lines of the script's source: for the log */
+  constructor(
+    message: string,
+    readonly trace: string,
+  ) {
     super(message);
-    this.stack = stack ?? message;
   }
 }
 
@@ -126,7 +129,7 @@ export class ScriptSession {
         this.take(message)?.resolve({ value: message.value, raw });
         return;
       case "failed":
-        this.take(message)?.reject(new ScriptException(String(message.error), message.stack));
+        this.take(message)?.reject(new ScriptException(String(message.error), String(message.stack ?? message.error)));
         return;
       case "call":
         void this.answerCall(message, raw);

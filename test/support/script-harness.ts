@@ -151,6 +151,7 @@ export async function startScripts(
     reload: async (what) => ({ reloaded: await modules.reload(what), problems: [] }),
     expandPath: (text) => text.replaceAll("${scripts}", folder),
     modules: () => modules.list(),
+    metricsText: () => Promise.resolve(""),
   };
   const call = (deadlineMs?: number) =>
     gateway.call({

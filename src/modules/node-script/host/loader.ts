@@ -1,5 +1,6 @@
 import { createJiti } from "jiti";
 import * as scriptApi from "../../../script.js";
+import { rememberSourceMap } from "./source-maps.js";
 
 /** What a script may export; each is optional. */
 export interface ScriptExports {
@@ -10,11 +11,21 @@ export interface ScriptExports {
 
 /** Reads and runs a script, TypeScript or JavaScript, ES module or CommonJS. */
 export async function loadScript(file: string): Promise<ScriptExports> {
+  const { transform } = createJiti(file).options;
   const jiti = createJiti(file, {
     // A cache on disk could be edited, and what stands there would run.
     fsCache: false,
     sourceMaps: true,
     virtualModules: { "nscp-gateway/script": scriptApi },
+    ...(transform === undefined
+      ? {}
+      : {
+          transform(options) {
+            const result = transform(options);
+            if (options.filename !== undefined) rememberSourceMap(options.filename, result.code);
+            return result;
+          },
+        }),
   });
   const loaded = await jiti.import(file);
   return {

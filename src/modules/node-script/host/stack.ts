@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
+import { mapFrame } from "./source-maps.js";
 
-const hostFolder = fileURLToPath(new URL(".", import.meta.url));
+const gatewayFolder = fileURLToPath(new URL("../../../", import.meta.url));
 
 /** What the gateway is told of something thrown: its text, and its stack without the frames of the host and of Node. */
 export function failure(thrown: unknown): { error: string; stack?: string } {
@@ -8,9 +9,13 @@ export function failure(thrown: unknown): { error: string; stack?: string } {
   const error = thrown.message || thrown.name;
   if (typeof thrown.stack !== "string") return { error };
   const lines = thrown.stack.split("\n").filter((line) => !isForeign(line));
-  return { error, stack: lines.join("\n") };
+  return { error, stack: lines.map((line) => (isFrame(line) ? mapFrame(line) : line)).join("\n") };
 }
 
 function isForeign(line: string): boolean {
-  return /^\s+at /.test(line) && (line.includes("node:") || line.includes(hostFolder) || line.includes("/jiti/dist/"));
+  return isFrame(line) && (line.includes("node:") || line.includes(gatewayFolder) || line.includes("/jiti/dist/"));
+}
+
+function isFrame(line: string): boolean {
+  return /^\s+at /.test(line);
 }
