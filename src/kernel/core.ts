@@ -56,6 +56,11 @@ export class Core {
     return this.queries.run(this.trusted(message, call), call);
   }
 
+  /** Why the caller can't run the check: it is unknown or not permitted. `undefined` when it can. */
+  obstacle(command: string, call: Call): string | undefined {
+    return this.queries.obstacle(command, call);
+  }
+
   /** Runs command-line commands on the target; see {@link ExecuteDispatch}. */
   execute(target: string, message: ExecuteRequestMessage, call: Call): Promise<ExecuteOutcome> {
     return this.commands.run(target, this.trusted(message, call), call);

@@ -86,6 +86,14 @@ export class QueryDispatch {
     return Promise.all(waiting).then(() => respond(header, answers));
   }
 
+  /** Why the caller can't run the command: it is unknown or not permitted. `undefined` when it can. */
+  obstacle(command: string, call: Call): string | undefined {
+    const entry = this.parts.registry.findQuery(command);
+    return (
+      this.refusal(command, entry?.owner, call, entry?.name) ?? (entry === undefined ? unknownText(command) : undefined)
+    );
+  }
+
   private targetOf(header: Header, command: string): Target | undefined {
     const name = header.recipientId || header.destinationId;
     if (name === "" || name.toLowerCase() === "local") return undefined;
@@ -145,9 +153,9 @@ export class QueryDispatch {
       (batch === undefined || request.command === "" ? undefined : this.refusal(request.command, entry?.owner, call));
     if (refused !== undefined) return unknown(request, refused);
     if (entry === undefined) {
-      const name = (batch ?? request.command).toLowerCase();
-      this.parts.log.debug(`Unknown command: ${name}`, { traceId: call.traceId });
-      return unknown(request, `Unknown command(s): ${name}`);
+      const text = unknownText(batch ?? request.command);
+      this.parts.log.debug(text, { traceId: call.traceId });
+      return unknown(request, text);
     }
     if (entry.options.helpFromDescription === true && request.arguments.length === 1) {
       const help = helpAnswer(entry, request);
@@ -293,6 +301,10 @@ function complete(answer: QueryResponse, request: QueryRequest): QueryResponse {
   if (request.id !== 0) answer.id = request.id;
   if (answer.command === "") answer.command = request.command;
   return answer;
+}
+
+function unknownText(command: string): string {
+  return `Unknown command(s): ${command.toLowerCase()}`;
 }
 
 function ended(entry: QueryEntry, request: QueryRequest, reason: GatewayError): QueryResponse {

@@ -1,0 +1,39 @@
+import type { Call } from "../../kernel/call.js";
+import type { Core } from "../../kernel/core.js";
+import { Header, QueryRequest, QueryRequestMessage, QueryResponse } from "../../wire/messages.js";
+import { unknownResponse } from "../../wire/responses.js";
+
+/** A check that another one runs, and who asked for it. */
+export interface WrappedCheck {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly request: QueryRequest;
+  readonly call: Call;
+  readonly header: Header | null;
+}
+
+/** What came of a wrapped check. One that is unknown or that the caller may not run has not run. */
+export interface WrappedResult {
+  readonly hasRun: boolean;
+  /** Bears the name and id of the outer request. */
+  readonly answer: QueryResponse;
+}
+
+/** Runs the check for the original caller: with its identity, its grants and its deadline. */
+export async function runWrapped(
+  core: Core,
+  { command, args, request, call, header }: WrappedCheck,
+): Promise<WrappedResult> {
+  const obstacle = core.obstacle(command, call);
+  if (obstacle !== undefined) return { hasRun: false, answer: unknownResponse(request, obstacle) };
+  const payload = [QueryRequest.create({ command, arguments: [...args] })];
+  const message = QueryRequestMessage.create({ header: innerHeader(header), payload });
+  const [inner] = (await core.query(message, call)).payload;
+  const answer = QueryResponse.create({ ...inner, id: request.id, command: request.command });
+  return { hasRun: true, answer };
+}
+
+/** The header without its command, which is the outer check and would be run again, for ever. */
+export function innerHeader(header: Header | null): Header | null {
+  return header === null ? null : Header.create({ ...header, command: "" });
+}
