@@ -50,7 +50,7 @@ function nodeName(node: PB.Settings.Node | null | undefined): string {
 }
 
 export function metricsOperation(gateway: GatewayControl) {
-  return operation(adminMethods.metrics, "metrics.list", async ({ format }) => {
+  return operation(adminMethods.metrics, "metrics.get", async ({ format }) => {
     const metrics = gateway.core.metrics ?? (await gateway.core.collectMetrics());
     if (format !== v1.MetricsRequest.Format.PROMETHEUS) return v1.MetricsResponse.create({ metrics });
     return v1.MetricsResponse.create({ text: await gateway.metricsText() });

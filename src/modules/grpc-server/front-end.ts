@@ -22,6 +22,11 @@ interface NetworkSide {
   readonly watcher: TlsWatcher | undefined;
 }
 
+interface ControlSide {
+  readonly socket: ControlSocket;
+  readonly rpc: RpcServer;
+}
+
 /**
  * The front end as a whole: the port, the control socket, and the servers behind them.
  *
@@ -34,7 +39,7 @@ export class GrpcFrontEnd {
   private policy: AcceptPolicy | undefined;
   private rpc: RpcServer | undefined;
   private network: NetworkSide | undefined;
-  private control: { readonly socket: ControlSocket; readonly rpc: RpcServer } | undefined;
+  private control: ControlSide | undefined;
   private readonly retired = new Set<Promise<void>>();
 
   constructor(
@@ -67,11 +72,16 @@ export class GrpcFrontEnd {
       return;
     }
     const policy = await this.policyOf(settings);
-    const network = await this.renewNetwork(this.network, settings, before);
+    const control = await this.renewControl(this.control, settings, before);
+    try {
+      this.network = await this.renewNetwork(this.network, settings, before);
+    } catch (thrown) {
+      if (control !== this.control) await control?.socket.close();
+      throw thrown;
+    }
     this.policy = policy;
     this.settings = settings;
-    this.network = network;
-    if (settings.controlSocket !== before.controlSocket) await this.moveControl(settings);
+    if (control !== this.control) await this.replaceControl(control);
     if (limitKeys.some((key) => settings[key] !== before[key])) this.renewServers(settings);
   }
 
@@ -93,9 +103,9 @@ export class GrpcFrontEnd {
   status(): ModuleStatus {
     const detail: string[] = [];
     if (this.network !== undefined) {
-      const place = this.settings.bindTo === "" ? "port" : this.settings.bindTo;
       const security = this.network.watcher === undefined ? "without TLS" : "TLS";
-      detail.push(`${place} ${this.network.port} (${security}), ${this.connections.count} connections`);
+      const place = placeOf(this.settings.bindTo, this.network.port);
+      detail.push(`${place} (${security}), ${this.connections.count} connections`);
     }
     if (this.control !== undefined) detail.push(this.control.socket.path);
     return { detail };
@@ -140,7 +150,7 @@ export class GrpcFrontEnd {
     });
     secure(listener, watcher, settings);
     const port = await listener.listen(settings.port, settings.bindTo);
-    const place = `${settings.bindTo === "" ? "" : `${settings.bindTo} `}port ${port}`;
+    const place = placeOf(settings.bindTo, port);
     if (watcher !== undefined) this.log.info(`Listening on ${place} (TLS)`);
     else
       this.log.warn(`Listening on ${place} WITHOUT TLS (use ssl = false): tokens and results can be read on the way`);
@@ -184,21 +194,27 @@ export class GrpcFrontEnd {
     return network;
   }
 
-  private async openControl(settings: ServerSettings): Promise<NonNullable<typeof this.control> | undefined> {
-    const { controlSocket } = settings;
+  private async openControl({ controlSocket, ...limits }: ServerSettings): Promise<ControlSide | undefined> {
     if (controlSocket === "" || controlSocket.toLowerCase() === "none") return undefined;
-    const rpc = this.server(new ControlDoor(this.context.gateway), { ...settings, ...controlLimits });
-    const socket = new ControlSocket(this.context.gateway.expandPath(controlSocket), (connection) =>
-      (this.control?.rpc ?? rpc).serve(connection),
-    );
+    const { gateway } = this.context;
+    const rpc = this.server(new ControlDoor(gateway), { ...limits, ...controlLimits });
+    const socket = new ControlSocket(gateway.expandPath(controlSocket), (connection) => rpc.serve(connection));
     await socket.listen();
     return { socket, rpc };
   }
 
-  private async moveControl(settings: ServerSettings): Promise<void> {
+  private renewControl(
+    old: ControlSide | undefined,
+    settings: ServerSettings,
+    before: ServerSettings,
+  ): Promise<ControlSide | undefined> {
+    return settings.controlSocket === before.controlSocket ? Promise.resolve(old) : this.openControl(settings);
+  }
+
+  private async replaceControl(control: ControlSide | undefined): Promise<void> {
     const old = this.control;
-    this.control = await this.openControl(settings);
-    this.control?.rpc.health.setServing(true);
+    this.control = control;
+    control?.rpc.health.setServing(true);
     if (old === undefined) return;
     await old.socket.close();
     this.retire(old.rpc);
@@ -265,6 +281,10 @@ const controlLimits = {
 function secure(listener: TcpListener, watcher: TlsWatcher | undefined, { verifyMode }: ServerSettings): void {
   listener.setTls(watcher === undefined ? undefined : { material: watcher.current(), verifyMode });
   watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
+}
+
+function placeOf(address: string, port: number): string {
+  return `${address === "" ? "" : `${address} `}port ${port}`;
 }
 
 function configurationError(message: string, cause?: unknown): GatewayError {

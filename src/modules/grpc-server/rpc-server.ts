@@ -52,8 +52,10 @@ const largestWaiting = 8;
 
 const keepaliveAnswerMs = 20_000;
 
-/** The library's word for never: its timers count no further. */
+/** The library's word for never: timers count no further. */
 const neverMs = 2 ** 31 - 1;
+/** The library adds up to a tenth to an age, and what is later than never comes at once. */
+const longestMs = 0.9 * neverMs;
 
 /** Gateway, Admin, health and reflection on connections that somebody else has accepted. */
 export class RpcServer {
@@ -61,6 +63,7 @@ export class RpcServer {
   private readonly streams = new OpenStreams();
   private readonly server: Server;
   private readonly injector: ConnectionInjector;
+  private readonly sockets = new Set<Duplex>();
 
   constructor(
     private readonly parts: RpcServerParts,
@@ -86,6 +89,8 @@ export class RpcServer {
 
   /** Serves a connection. */
   serve(socket: Duplex): void {
+    this.sockets.add(socket);
+    socket.once("close", () => this.sockets.delete(socket));
     this.injector.injectConnection(socket);
   }
 
@@ -100,6 +105,8 @@ export class RpcServer {
     await new Promise<void>((resolve) => {
       const cutOff = setTimeout(() => {
         this.server.forceShutdown();
+        // Without channelz the library does not know its sessions, and would leave them open.
+        for (const socket of this.sockets) socket.destroy();
         resolve();
       }, graceMs);
       this.server.tryShutdown(() => {
@@ -145,5 +152,5 @@ export class RpcServer {
 }
 
 function timer(ms: number): number {
-  return Math.min(ms, neverMs);
+  return ms > longestMs ? neverMs : ms;
 }
