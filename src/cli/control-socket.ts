@@ -1,9 +1,11 @@
 import { openConfiguration } from "../gateway/configuration.js";
+import { sectionAlias } from "../gateway/module-list.js";
 import { GatewayError } from "../kernel/errors.js";
+import { moduleKey } from "../kernel/modules.js";
 import { connectGateway, type GatewayClient } from "../modules/grpc-client/gateway-client.js";
 import grpcServer from "../modules/grpc-server/index.js";
 import { readModules } from "../settings/modules.js";
-import { readSettings } from "../settings/read.js";
+import { defaultText, keyName, sectionPath } from "../settings/schema.js";
 import type { StoreOptions } from "./store-options.js";
 
 /** How long the gateway on this machine may take to answer, in milliseconds. */
@@ -15,8 +17,14 @@ const timeoutMs = 30_000;
  */
 export function connectToRunning(options: StoreOptions): GatewayClient {
   const { store } = openConfiguration(options);
-  const entry = readModules(store).find(({ module, enabled }) => enabled && module === grpcServer.name);
-  const { controlSocket } = readSettings(grpcServer.settings, store, entry?.alias ?? grpcServer.defaultAlias);
+  const entry = readModules(store).find(
+    ({ module, enabled }) => enabled && moduleKey(module) === moduleKey(grpcServer.name),
+  );
+  const alias = sectionAlias(grpcServer, entry?.alias ?? grpcServer.defaultAlias);
+  // This one key and no more: what else is wrong with new settings is for the running gateway to say.
+  const spec = grpcServer.settings.keys.controlSocket;
+  const path = sectionPath(grpcServer.settings.section, alias);
+  const controlSocket = store.getString(path, keyName("controlSocket", spec), defaultText(spec));
   if (controlSocket === "" || controlSocket.toLowerCase() === "none") {
     throw new GatewayError(
       "FAILED_PRECONDITION",
@@ -25,6 +33,9 @@ export function connectToRunning(options: StoreOptions): GatewayClient {
   }
   return connectGateway({ socketPath: store.paths.expand(controlSocket), timeoutMs });
 }
+
+/** What a call says when there is no socket, or one that a gateway left behind. */
+const nobodyListens = /^Cannot reach .*: (?:there is no such socket|connection refused)/;
 
 /** Runs `work` with the running gateway; when there is none, the message says so. */
 export async function withRunning<Result>(
@@ -35,8 +46,8 @@ export async function withRunning<Result>(
   try {
     return await work(client);
   } catch (thrown) {
-    if (thrown instanceof GatewayError && thrown.code === "UNAVAILABLE") {
-      throw new GatewayError("UNAVAILABLE", `No gateway runs with these settings: ${thrown.message}`, {
+    if (thrown instanceof GatewayError && nobodyListens.test(thrown.message)) {
+      throw new GatewayError("UNAVAILABLE", `No gateway runs with these settings: nothing answers on ${client.place}`, {
         cause: thrown,
       });
     }

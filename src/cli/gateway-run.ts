@@ -2,6 +2,7 @@ import { Gateway } from "../gateway/gateway.js";
 import { moduleDefinitions } from "../gateway/module-list.js";
 import { errorText, GatewayError } from "../kernel/errors.js";
 import { commandPolicy } from "../kernel/policy.js";
+import { closest } from "../settings/did-you-mean.js";
 import type { LogService } from "../telemetry/log.js";
 import type { StoreOptions } from "./store-options.js";
 
@@ -22,19 +23,41 @@ export interface GatewayRunOptions {
  */
 export async function startLocalGateway({ store, log, modules, serve }: GatewayRunOptions): Promise<Gateway> {
   const chosen =
-    modules === "active" ? undefined : modules === "all" ? moduleDefinitions.map(({ name }) => name) : [modules.only];
+    modules === "active"
+      ? undefined
+      : modules === "all"
+        ? moduleDefinitions.map(({ name }) => name)
+        : [moduleNamed(modules.only)];
   const gateway = await bootGateway({
     ...store,
     log,
     unlimited: true,
     ...(chosen === undefined ? {} : { modules: chosen }),
   });
+  if (typeof modules === "object") await checkLoaded(gateway, modules.only);
   gateway.core.configure({
     limits: { queryTimeoutMs: undefined, timeoutOf: () => undefined },
     policy: commandPolicy({ enabled: false, allowExecute: true, policies: new Map() }),
   });
   if (serve) await serveGateway(gateway);
   return gateway;
+}
+
+/** A module may be named by the alias that it has without one in `[/modules]`. */
+function moduleNamed(name: string): string {
+  return moduleDefinitions.find(({ defaultAlias }) => defaultAlias.toLowerCase() === name.toLowerCase())?.name ?? name;
+}
+
+/** The module that was asked for must run; of others the log says what is wrong with them. */
+async function checkLoaded(gateway: Gateway, name: string): Promise<void> {
+  const loaded = gateway.modules()[0];
+  if (loaded?.state === "running") return;
+  await gateway.stop();
+  if (loaded !== undefined) throw new GatewayError("CONFIGURATION", `${loaded.name}: ${loaded.failure}`);
+  const names = moduleDefinitions.map((definition) => definition.name);
+  const meant = closest(name, names);
+  const hint = meant === undefined ? `there are ${names.join(", ")}` : `did you mean "${meant}"?`;
+  throw new GatewayError("NOT_FOUND", `There is no module ${name} (${hint})`);
 }
 
 /** @throws GatewayError CONFIGURATION with the reason when the settings can't be read */

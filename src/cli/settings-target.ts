@@ -1,5 +1,8 @@
 import { openConfiguration } from "../gateway/configuration.js";
+import { sectionAlias } from "../gateway/module-list.js";
+import { moduleKey } from "../kernel/modules.js";
 import grpcClient from "../modules/grpc-client/index.js";
+import { readModules } from "../settings/modules.js";
 import { readSettings } from "../settings/read.js";
 import type { StoredTarget } from "./client-target.js";
 import type { StoreOptions } from "./store-options.js";
@@ -10,15 +13,20 @@ import type { StoreOptions } from "./store-options.js";
  */
 export function readTarget(name: string, options: StoreOptions): StoredTarget | undefined {
   const { store } = openConfiguration(options);
-  const { targets } = readSettings(grpcClient.settings, store, grpcClient.defaultAlias);
-  const wanted = name.toLowerCase();
-  const target =
-    wanted === "default"
+  const written = readModules(store).filter(({ module }) => moduleKey(module) === moduleKey(grpcClient.name));
+  const aliases = new Set([grpcClient.defaultAlias, ...written.map(({ alias }) => alias ?? grpcClient.defaultAlias)]);
+  for (const alias of aliases) {
+    const { targets } = readSettings(grpcClient.settings, store, sectionAlias(grpcClient, alias));
+    const target = isNamed(targets.default, name)
       ? targets.default
-      : [...targets.active.values()].find(
-          (known) => known.id.toLowerCase() === wanted || known.name.toLowerCase() === wanted,
-        );
-  if (target === undefined) return undefined;
-  const { timeout, ...address } = target.values;
-  return { ...address, timeoutMs: timeout };
+      : [...targets.active.values()].find((known) => isNamed(known, name));
+    if (target === undefined) continue;
+    const { timeout, ...address } = target.values;
+    return { ...address, timeoutMs: timeout };
+  }
+  return undefined;
+}
+
+function isNamed(target: { readonly id: string; readonly name: string }, wanted: string): boolean {
+  return [target.id, target.name].some((name) => name.toLowerCase() === wanted.toLowerCase());
 }

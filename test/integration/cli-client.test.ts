@@ -110,6 +110,14 @@ describe("nscp client on this machine", () => {
     ]);
   });
 
+  it("says that a module is not there", async () => {
+    expect(await answer(["client", ...here, "--module", "NodeScrip", "--query", "a"])).toEqual([
+      3,
+      "E       core Failed to load module: NodeScrip: there is no such module\n",
+      'There is no module NodeScrip (did you mean "NodeScript"?)\n',
+    ]);
+  });
+
   it("runs a batch in one call, a line for each, and exits with the worst state", async () => {
     const stdin = '# two checks\ncheck_long\n\ncheck_args "a b" c\\ d\n';
     expect(await answer(["client", ...here, "--batch", "-"], { stdin })).toEqual([
