@@ -424,18 +424,22 @@ describe("aliases", () => {
     ];
     expect(await answers()).toEqual(expected);
     parts.configure('[/settings/check helpers/alias]\nnew = state "1');
-    await expect(parts.modules.reload("CheckHelpers")).rejects.toThrow('new: Not a command line: a " is not closed');
+    await expect(parts.modules.reload("CheckHelpers")).rejects.toEqual(
+      new GatewayError("CONFIGURATION", 'The alias new is wrong: not a command line: a " is not closed'),
+    );
     expect(await answers()).toEqual(expected);
   });
 
   test.each([
-    ['x = "state', 'Not a command line: a " is not closed'],
-    ["x = C:\\scripts\\x", "Not a command line: \\s at 3 is no escape"],
-    ["x =", "There is no command"],
+    ['x = "state', 'not a command line: a " is not closed'],
+    ["x = C:\\scripts\\x", "not a command line: \\s at 3 is no escape"],
+    ["x =", "there is no command"],
   ])("%s keeps the module from loading and is named", async (line, problem) => {
     const parts = await loadModule(checkHelpers, `[/settings/check helpers/alias]\n${line}`);
     expect([parts.isLoaded, parts.registry.listQueries()]).toEqual([false, []]);
-    expect(parts.log.of("error").join()).toContain(problem);
+    expect(parts.log.of("error")).toEqual([
+      `Failed to load module: CheckHelpers (check helpers): The alias x is wrong: ${problem}`,
+    ]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { RegistrableCheck } from "../../kernel/check.js";
 import { defineModule } from "../module.js";
-import { registerAliases } from "./aliases.js";
+import { readAliases, registerAliases } from "./aliases.js";
 import { alwaysChecks, negateCheck } from "./changed-state.js";
 import { transformPerfCheck } from "./derived-perf.js";
 import { fixedStateChecks, versionCheck } from "./fixed-state.js";
@@ -33,10 +33,10 @@ export default defineModule({
       // The wrapped check has its own time limit, and a shorter one of the wrapper would undo a longer one of that.
       registry.query(name, handler, { ...options, aliases: formerNames(name), timeoutMs: Number.POSITIVE_INFINITY });
     }
-    let aliases = registerAliases(configured, registry, core);
+    let aliases = registerAliases(readAliases(configured), registry, core);
     return {
       async reload() {
-        const { alias: changed } = readSettings();
+        const changed = readAliases(readSettings().alias);
         for (const unregister of aliases) unregister();
         aliases = registerAliases(changed, registry, core);
         return true;

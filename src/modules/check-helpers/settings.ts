@@ -1,5 +1,5 @@
 import { defineSettings } from "../../settings/schema.js";
-import { parseCommandLine } from "../../wire/command-line.js";
+import { parseAlias } from "./aliases.js";
 
 export const settings = defineSettings({
   section: "/settings/${alias}",
@@ -14,11 +14,7 @@ export const settings = defineSettings({
         type: "string",
         title: "Command line",
         description: "A command and its arguments; $ARG1$, $ARG2$ and $ARGS$ stand for those of the caller",
-        check: (line) => {
-          const parsed = parseCommandLine(line);
-          if (parsed.problem !== undefined) return `Not a command line: ${parsed.problem}`;
-          return parsed.words.length === 0 ? "There is no command" : undefined;
-        },
+        check: (line) => parseAlias(line).problem,
       },
     },
   },
