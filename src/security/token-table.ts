@@ -15,7 +15,8 @@ export class TokenTable {
   #file = "";
   #watcher: FileWatcher | undefined;
   #lastRefresh = Number.NEGATIVE_INFINITY;
-  #refreshing: Promise<void> | undefined;
+  /** One read after another, or a slow one would bring back what a later one has seen revoked. */
+  #reading: Promise<void> = Promise.resolve();
 
   /** @param onChange is called when the tokens are others than before */
   constructor(
@@ -26,9 +27,8 @@ export class TokenTable {
 
   /** Reads the file. @throws GatewayError CONFIGURATION when it is no token file; then the tokens stay as they were */
   async use(file: string): Promise<void> {
-    const tokens = await readTokenFile(file);
+    await this.#inTurn(async () => this.#take(await readTokenFile(file)));
     await this.#warnIfOthersMayWrite(file);
-    this.#take(tokens);
     if (file === this.#file) return;
     this.#watcher?.close();
     this.#file = file;
@@ -43,9 +43,8 @@ export class TokenTable {
     const now = this.clock.monotonic();
     if (now - this.#lastRefresh >= refreshMs) {
       this.#lastRefresh = now;
-      this.#refreshing = this.#reload();
-    }
-    await this.#refreshing;
+      await this.#reload();
+    } else await this.#reading;
     return this.#tokens.get(hash);
   }
 
@@ -59,12 +58,20 @@ export class TokenTable {
     this.#file = "";
   }
 
-  async #reload(): Promise<void> {
-    try {
-      this.#take(await readTokenFile(this.#file));
-    } catch (error) {
-      this.log.error(`${errorText(error)}. The tokens stay as they were.`);
-    }
+  #reload(): Promise<void> {
+    return this.#inTurn(async () => {
+      try {
+        this.#take(await readTokenFile(this.#file));
+      } catch (error) {
+        this.log.error(`${errorText(error)}. The tokens stay as they were.`);
+      }
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#reading.then(work);
+    this.#reading = turn.catch(() => {});
+    return turn;
   }
 
   #take(tokens: readonly TokenRecord[]): void {

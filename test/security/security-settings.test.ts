@@ -1,0 +1,27 @@
+import { expect, it } from "vitest";
+import { securitySettings } from "../../src/security/security-settings.js";
+import { problemText } from "../../src/settings/errors.js";
+import { validateSettings } from "../../src/settings/validate.js";
+import { storeOf } from "./support.js";
+
+it("a check of the settings finds grants that can't match, broken hashes and keys that are not there", () => {
+  const store = storeOf(`
+[/settings/security]
+anonymus role = poller
+auth rate limit block seconds = 0
+[/settings/security/roles]
+own = public,querys.execute
+[/settings/security/users/ops]
+password = scrypt$1$1$1$$
+[/settings/WEB/server/users/old]
+role = client
+pasword = x`);
+  const problems = validateSettings(store, { core: securitySettings, modules: [] }).map(problemText);
+  expect(problems.sort()).toEqual([
+    'error: [/settings/security/roles] own: there is no grant "querys.execute"',
+    "error: [/settings/security/users/ops] password: the parameters of its scrypt hash are out of range",
+    "error: [/settings/security] auth rate limit block seconds: 0 is less than 1",
+    'warning: [/settings/WEB/server/users/old] pasword: unknown key (did you mean "password"?)',
+    'warning: [/settings/security] anonymus role: unknown key (did you mean "anonymous role"?)',
+  ]);
+});
