@@ -1,3 +1,4 @@
+import checkHelpers from "../modules/check-helpers/index.js";
 import grpcClient from "../modules/grpc-client/index.js";
 import grpcServer from "../modules/grpc-server/index.js";
 import type { ModuleDefinition } from "../modules/module.js";
@@ -6,6 +7,7 @@ import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
 
 /** Every module that `[/modules]` can switch on. */
 export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
+  erased(checkHelpers),
   erased(grpcClient),
   erased(grpcServer),
   erased(nodeScript),
