@@ -15,6 +15,7 @@ interface MessageNode extends NamedNode {
   field: { typeName: string }[];
   nestedType: MessageNode[];
   enumType: NamedNode[];
+  options: { mapEntry: boolean } | null;
 }
 
 interface NamedNode {
@@ -23,7 +24,8 @@ interface NamedNode {
 
 /**
  * Makes the descriptors of a contract stand for themselves. The loader leaves out which file needs which, and names types
- * relative to where they are used; clients that check what they are told (those of Go and C++) refuse that.
+ * relative to where they are used, and those of maps after the field; clients that check what they are told (those of Go
+ * and C++) refuse that.
  *
  * @returns one definition with the descriptors of all files, instead of all of them with every definition
  */
@@ -36,6 +38,7 @@ export function completeDescriptors(contract: PackageDefinition): PackageDefinit
       if (!files.has(file.name)) files.set(file.name, file);
     }
   }
+  for (const { messageType } of files.values()) for (const message of messageType) nameMapEntries(message);
   const homes = new Map<string, string>();
   for (const file of files.values()) indexTypes(file, homes);
   for (const file of files.values()) link(file, homes);
@@ -49,6 +52,17 @@ type TypeDefinition = MessageTypeDefinition<object, object> | EnumTypeDefinition
 
 function isTypeDefinition(definition: AnyDefinition): definition is TypeDefinition {
   return Array.isArray(definition["fileDescriptorProtos" as never]);
+}
+
+/** The type behind a map field `my_map` is called `MyMapEntry`. */
+function nameMapEntries({ field, nestedType }: MessageNode): void {
+  for (const nested of nestedType) {
+    nameMapEntries(nested);
+    if (nested.options?.mapEntry !== true || nested.name.endsWith("Entry")) continue;
+    const name = `${nested.name}Entry`;
+    for (const one of field) if (one.typeName === nested.name) one.typeName = name;
+    nested.name = name;
+  }
 }
 
 /** Full names of messages and enums, and the file that each is in. */
