@@ -5,7 +5,13 @@ import type { GatewayControl, ReloadOutcome } from "../kernel/control.js";
 import { Core } from "../kernel/core.js";
 import { errorText, GatewayError } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
-import { type LoadableModule, type LoadedModule, Modules, moduleKey } from "../kernel/modules.js";
+import {
+  type LoadableModule,
+  type LoadedModule,
+  type ModuleLoadRequest,
+  Modules,
+  moduleKey,
+} from "../kernel/modules.js";
 import { modulePrincipal } from "../kernel/principal.js";
 import { Registry } from "../kernel/registry.js";
 import { RegistryMessages } from "../kernel/registry-messages.js";
@@ -243,24 +249,23 @@ export class Gateway implements GatewayControl {
     const wanted =
       this.options.modules?.map((module) => this.configuration.requestFor(module)) ??
       this.configuration.activeModules();
-    const isWanted = (loaded: LoadedModule) =>
-      wanted.some(
-        (request) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias),
-      );
     const failures: string[] = [];
     for (const loaded of this.modulesOf.list()) {
-      if (!isWanted(loaded)) await this.modulesOf.unload(loaded.alias);
+      if (!wanted.some((request) => this.isFor(request, loaded))) await this.modulesOf.unload(loaded.alias);
       else if (!(await this.modulesOf.reload(loaded.alias))) failures.push(this.reasonOf(loaded.alias));
     }
     for (const request of wanted) {
-      const runs = this.modulesOf
-        .list()
-        .some(
-          (loaded) => moduleKey(request.module) === moduleKey(loaded.name) && sameAlias(request.alias, loaded.alias),
-        );
-      if (!runs && !(await this.modulesOf.load(request))) failures.push(this.reasonOf(request.alias));
+      const runs = this.modulesOf.list().some((loaded) => this.isFor(request, loaded));
+      if (!runs && !(await this.modulesOf.load(request))) failures.push(this.reasonOf(request.alias || request.module));
     }
     return { reloaded: failures.length === 0, problems: failures };
+  }
+
+  /** Whether the request is for this instance; without an alias it is for the one with the module's own. */
+  private isFor({ module, alias }: ModuleLoadRequest, loaded: LoadedModule): boolean {
+    if (moduleKey(module) !== moduleKey(loaded.name)) return false;
+    const known = this.modulesOf.listKnown().find(({ name }) => name === loaded.name);
+    return sameAlias(alias || (known?.defaultAlias ?? ""), loaded.alias);
   }
 
   private settingsControl(): SettingsControl {
