@@ -40,9 +40,7 @@ async function shell(...lines: string[]): Promise<string[]> {
 
 describe("nscp test", () => {
   it("runs the lines that are piped into it, in order, and ends with them", async () => {
-    expect(
-      await shell("check_warning 'message=a'", 'check_critical "message=a b"', "greet you", "no_such_check"),
-    ).toEqual([
+    expect(await shell("check_warning", 'check_critical "message=a b"', "greet you", "no_such_check")).toEqual([
       "L        cli WARNING: No message",
       "L        cli CRITICAL: a b",
       "L        cli OK: hello you",
