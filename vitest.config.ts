@@ -10,6 +10,9 @@ const builtSuites = [
 
 export default defineConfig({
   test: {
+    // Tests of processes share two cores with what they start.
+    pool: "forks",
+    poolOptions: { forks: { maxForks: 2 } },
     projects: [
       {
         test: {
@@ -24,8 +27,6 @@ export default defineConfig({
           include: builtSuites,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          pool: "forks",
-          poolOptions: { forks: { maxForks: 2 } },
         },
       },
     ],
