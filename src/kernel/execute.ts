@@ -1,6 +1,6 @@
 import {
   type ExecuteRequest,
-  type ExecuteRequestMessage,
+  ExecuteRequestMessage,
   ExecuteResponse,
   ExecuteResponseMessage,
   ResultCode,
@@ -122,7 +122,7 @@ export class ExecuteDispatch {
       return [unknown(request, `Permission denied: ${name} is not allowed to use the target ${remote.name}`)];
     }
     try {
-      const { payload } = await remote.execute({ ...message, payload: [request] }, call);
+      const { payload } = await remote.execute(ExecuteRequestMessage.create({ ...message, payload: [request] }), call);
       return payload.map((answer) => complete(answer, request));
     } catch (thrown) {
       return [unknown(request, `${remote.name}: ${errorText(thrown)}`)];

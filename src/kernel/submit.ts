@@ -1,4 +1,4 @@
-import { PB, StatusCode, type SubmitRequestMessage, SubmitResponse, SubmitResponseMessage } from "../wire/messages.js";
+import { PB, StatusCode, SubmitRequestMessage, SubmitResponse, SubmitResponseMessage } from "../wire/messages.js";
 import type { Call } from "./call.js";
 import { errorText, GatewayError } from "./errors.js";
 import { responseHeader } from "./header.js";
@@ -85,7 +85,7 @@ export class SubmitDispatch {
     let call: Call | undefined;
     try {
       call = parent.nested();
-      return await handler({ ...submission, channel }, call);
+      return await handler(SubmitRequestMessage.create({ ...submission, channel }), call);
     } catch (thrown) {
       const message = `Failed to process submission on ${channel}: ${errorText(thrown)}`;
       this.parts.log.error(message, { error: thrown, traceId: parent.traceId });

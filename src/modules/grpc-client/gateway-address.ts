@@ -96,9 +96,11 @@ function secureCredentials(given: GatewayAddress, expected: string): ChannelCred
  * @throws GatewayError CONFIGURATION
  */
 export function parseAddress(text: string): { host: string; port: number; tls: boolean | undefined } {
+  // No address is that long, and the expression takes its time with what is none.
+  const bare = text.length > 300 ? "" : text.trim();
   const match =
-    /^(?:(grpcs?):\/\/)?(?:\[([\da-f:.%a-z]+)\]|([^\s:[\]/]+)|([\da-f]*:[\da-f:.]*:[\da-f:.]*))(?::(\d{1,5}))?\/?$/i.exec(
-      text.trim(),
+    /^(?:(grpcs?):\/\/)?(?:\[([\da-f:.]*:[\da-f:.]*(?:%\w+)?)\]|([^\s:[\]/]+)|([\da-f]*:[\da-f:.]*:[\da-f:.]*))(?::(\d{1,5}))?\/?$/i.exec(
+      bare,
     );
   const host = match?.[2] ?? match?.[3] ?? match?.[4];
   const port = match?.[5] === undefined ? defaultPort : Number(match[5]);

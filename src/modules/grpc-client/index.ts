@@ -17,7 +17,13 @@ export default defineModule({
         throw new GatewayError("CONFIGURATION", `The target ${name} has no address: [${path}].`);
       return new RemoteTarget(name, values, gateway.clock);
     });
-    for (const remote of remotes) registry.target(remote);
+    for (const remote of remotes) {
+      registry.target({
+        name: remote.name,
+        query: (message, call) => remote.query(message, call),
+        execute: (message, call) => remote.execute(message, call),
+      });
+    }
     return {
       stop: async () => {
         for (const remote of remotes) remote.close();

@@ -2,7 +2,6 @@ import type { Call } from "../../kernel/call.js";
 import type { Clock } from "../../kernel/clock.js";
 import { GatewayError } from "../../kernel/errors.js";
 import { hostOf, responseHeader } from "../../kernel/header.js";
-import type { Target } from "../../kernel/registry.js";
 import {
   type ExecuteRequestMessage,
   type ExecuteResponseMessage,
@@ -17,7 +16,7 @@ import type { TargetSettings } from "./settings.js";
 const freshMs = 30_000;
 
 /** Another gateway: queries and commands for it are passed on as they are, and run there as if they were asked there. */
-export class RemoteTarget implements Omit<Target, "owner"> {
+export class RemoteTarget {
   private client: GatewayClient | undefined;
   private madeAt = 0;
 
