@@ -23,6 +23,7 @@ export class Channel<Incoming, Outgoing extends object> {
   private size = 0;
   private scheduled = false;
   private closed = false;
+  private closing = false;
 
   constructor(
     private readonly stream: Duplex,
@@ -46,7 +47,7 @@ export class Channel<Incoming, Outgoing extends object> {
     if (size > maxMessageBytes) {
       throw new RangeError(`A message of ${size} bytes is longer than the limit of ${maxMessageBytes}.`);
     }
-    if (this.closed) return;
+    if (this.closed || this.closing) return;
     this.texts.push(text);
     if (raw !== undefined) this.blocks.push(raw);
     this.size += size;
@@ -78,6 +79,7 @@ export class Channel<Incoming, Outgoing extends object> {
   /** Sends what is waiting and ends the connection. */
   close(): void {
     this.flush();
+    this.closing = true;
     this.stream.end();
   }
 

@@ -2,12 +2,14 @@ import type { Clock } from "../kernel/clock.js";
 
 const maxLineBytes = 8 * 1024;
 const linesPerSecond = 200;
+const tellAfterMs = 1000;
 
 /** At most 200 in a second; what is more is counted and told once the second is over. */
 export class LineLimit {
   private second = 0;
   private used = 0;
   private dropped = 0;
+  private cancel: (() => void) | undefined;
 
   /** @param tell is given how many were left out */
   constructor(
@@ -27,6 +29,7 @@ export class LineLimit {
       this.used++;
       return true;
     }
+    this.cancel ??= this.clock.after(tellAfterMs, () => this.flush());
     this.dropped++;
     return false;
   }
@@ -34,6 +37,8 @@ export class LineLimit {
   /** Tells what was left out so far. */
   flush(): void {
     const { dropped } = this;
+    this.cancel?.();
+    this.cancel = undefined;
     this.dropped = 0;
     if (dropped > 0) this.tell(dropped);
   }

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { startGateway, temporaryFolder } from "../support/gateway-process.js";
 import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
 
 let harness: Harness | undefined;
@@ -87,7 +88,7 @@ describe("a script that fails", () => {
       new RegExp(`^Exception in check_throw: Error: no luck\n +at .*${folder}/throw\\.ts:${line}:${column}\\)?$`);
     const [thrown, rejected] = log.texts("error");
     expect(thrown).toMatch(trace(9, 6));
-    expect(rejected).toMatch(trace(51, 5));
+    expect(rejected).toMatch(trace(50, 5));
   });
 
   it("goes on after a promise that nobody handles and after an error in a timer", async () => {
@@ -260,4 +261,63 @@ function isRunning(pid: string): boolean {
   } catch {
     return false;
   }
+}
+
+describe("a script that writes where it should not", () => {
+  it("is ended when it disturbs its own channel, and started again", async () => {
+    const source = check(
+      "check_garbage",
+      `if (args[0] !== "now") return [0, "alive"];
+       writeSync(4, "\xff".repeat(64));
+       return new Promise(() => {});`,
+      'import { writeSync } from "node:fs";',
+    );
+    const { query, log } = await start({ "garbage.ts": source, "well.ts": well });
+    const [state, message] = await query("check_garbage", "now");
+    expect(state).toBe(3);
+    expect(message).toContain("was ended: it was not understood: A frame of ");
+    await log.written(/was not understood/);
+    await until(() => query("check_garbage"), [0, "alive", ""]);
+    await until(() => query("check_well"), [0, "well", ""]);
+  });
+});
+
+describe("a copy of a script in a cache", () => {
+  it("is neither written nor run: nothing but the file itself counts", async () => {
+    const cache = temporaryFolder("cache");
+    const before = { tmp: process.env["TMPDIR"], jiti: process.env["JITI_FS_CACHE"] };
+    process.env["TMPDIR"] = cache.path;
+    process.env["JITI_FS_CACHE"] = "true";
+    try {
+      const { query } = await start({ "cached.ts": well });
+      expect(await query("check_well")).toEqual([0, "well", ""]);
+      expect(readdirSync(cache.path, { recursive: true }).filter((file) => String(file).includes("jiti"))).toEqual([]);
+    } finally {
+      restore("TMPDIR", before.tmp);
+      restore("JITI_FS_CACHE", before.jiti);
+      cache.remove();
+    }
+  });
+});
+
+describe("a gateway that is killed", () => {
+  it("leaves no host behind, whatever its scripts do", async () => {
+    const gateway = await startGateway({
+      settings: "[/modules]\nNodeScript = enabled\n[/settings/node/scripts]\nloop = loop.ts\n",
+      files: {
+        "scripts/node/loop.ts": `import { log, Registry } from "nscp-gateway/script";
+          export function init() { log("host " + process.pid); setTimeout(() => { for (;;); }, 100); }`,
+      },
+      certificates: false,
+    });
+    const host = (await gateway.waitForLog(/host (\d+)/))[1] ?? "";
+    expect(isRunning(host)).toBe(true);
+    await gateway.stop("SIGKILL");
+    await until(() => Promise.resolve(isRunning(host)), false);
+  });
+});
+
+function restore(name: string, value: string | undefined): void {
+  if (value === undefined) delete process.env[name];
+  else process.env[name] = value;
 }

@@ -87,9 +87,9 @@ describe("a simple function", () => {
     expect(await query("check_result", "blank")).toEqual([0, "", ""]);
     for (const name of ["absent", "text", "named"]) expect(await query("check_result", name)).toEqual(exception);
     expect(log.texts("error")).toEqual([
-      "Exception in check_result: check_result returned undefined instead of [code, message, perf]",
-      "Exception in check_result: check_result returned a string instead of [code, message, perf]",
-      "Exception in check_result: check_result returned an array without a code instead of [code, message, perf]",
+      "Exception in check_result: TypeError: check_result returned undefined instead of [code, message, perf]",
+      "Exception in check_result: TypeError: check_result returned a string instead of [code, message, perf]",
+      "Exception in check_result: TypeError: check_result returned an array without a code instead of [code, message, perf]",
     ]);
   });
 

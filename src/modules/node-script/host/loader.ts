@@ -11,10 +11,11 @@ export interface ScriptExports {
 
 /** Reads and runs a script, TypeScript or JavaScript, ES module or CommonJS. */
 export async function loadScript(file: string): Promise<ScriptExports> {
-  const { transform } = createJiti(file).options;
+  // A cache on disk could be edited, and what stands there would run.
+  const fsCache = false;
+  const { transform } = createJiti(file, { fsCache }).options;
   const jiti = createJiti(file, {
-    // A cache on disk could be edited, and what stands there would run.
-    fsCache: false,
+    fsCache,
     sourceMaps: true,
     virtualModules: { "nscp-gateway/script": scriptApi },
     ...(transform === undefined

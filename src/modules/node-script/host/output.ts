@@ -1,3 +1,4 @@
+import type { Clock } from "../../../kernel/clock.js";
 import type { Channel } from "../../../script-host/channel.js";
 import { LineLimit, LineSplitter } from "../../../script-host/output-lines.js";
 import type { Log, Output, ToGateway, ToScript } from "../../../script-host/protocol.js";
@@ -14,7 +15,6 @@ export class OutputGate {
     private readonly channel: Channel<ToScript, ToGateway>,
     private readonly all: boolean,
   ) {
-    const clock = { now: Date.now, monotonic: () => performance.now(), after: () => () => {} };
     this.limit = new LineLimit(clock, (dropped) =>
       channel.send({ t: "log", level: "error", text: `${dropped} lines of output were left out` }),
     );
@@ -28,6 +28,15 @@ export class OutputGate {
     if (this.all || this.limit.admit()) this.channel.send(line);
   }
 }
+
+const clock: Clock = {
+  now: Date.now,
+  monotonic: () => performance.now(),
+  after(ms, fire) {
+    const timer = setTimeout(fire, ms).unref();
+    return () => clearTimeout(timer);
+  },
+};
 
 /** Sends what the script prints, by lines, in place of writing it. */
 export function captureOutput(gate: OutputGate): void {
