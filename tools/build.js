@@ -1,13 +1,30 @@
 // Builds dist/: the message classes, the compiled sources, and the generated files that the compiler doesn't copy.
+// With --if-stale only when something in src/ or proto/ is newer than what was built.
 import { execFileSync } from "node:child_process";
-import { cpSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import "./generate-messages.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-execFileSync(process.execPath, [join(root, "node_modules", "typescript", "bin", "tsc"), "-p", "tsconfig.build.json"], {
-  cwd: root,
-  stdio: "inherit",
-});
-cpSync(join(root, "src", "wire", "generated"), join(root, "dist", "wire", "generated"), { recursive: true });
+if (!process.argv.includes("--if-stale") || isStale()) {
+  await import("./generate-messages.js");
+  const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
+  try {
+    execFileSync(process.execPath, [compiler, "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
+  } catch {
+    // The compiler has said what is wrong.
+    process.exit(1);
+  }
+  cpSync(join(root, "src", "wire", "generated"), join(root, "dist", "wire", "generated"), { recursive: true });
+}
+
+function isStale() {
+  const built = join(root, "dist", ".tsbuildinfo");
+  if (!existsSync(built)) return true;
+  const builtAt = statSync(built).mtimeMs;
+  return ["src", "proto"].some((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true }).some(
+      (entry) => entry.isFile() && statSync(join(entry.parentPath ?? entry.path, entry.name)).mtimeMs > builtAt,
+    ),
+  );
+}

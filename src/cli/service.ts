@@ -6,10 +6,11 @@ import { errorText, GatewayError } from "../kernel/errors.js";
 import type { LoadedModule } from "../kernel/modules.js";
 import { createLogService, type LogService } from "../telemetry/log.js";
 import type { CliContext, CliIo } from "./context.js";
+import { prepareDevelopment } from "./development.js";
 import { bootGateway, serveGateway } from "./gateway-run.js";
 import { logOptions } from "./logging.js";
 import { endSignal, signalCode } from "./signals.js";
-import { contextCommand, parseArguments, storeOptions } from "./store-options.js";
+import { contextCommand, parseArguments, type StoreOptions, storeOptions } from "./store-options.js";
 
 /** Longest time from the signal to the end, in milliseconds; front ends and script hosts have their own, shorter limits. */
 const stopLimit = 25_000;
@@ -18,6 +19,7 @@ interface ServiceOptions {
   readonly run?: true;
   readonly name?: string;
   readonly pid?: string | true;
+  readonly development?: true;
 }
 
 /** What other systems have installers do; here the system's own service manager does it. */
@@ -44,6 +46,7 @@ function serviceCommand(io: CliIo): Command {
     .option("--run", "run in the foreground; SIGTERM and SIGINT end it, SIGHUP reads the settings again")
     .option("--name <name>", "the name of the service")
     .option("--description <text>", "the description of the service")
+    .option("--development", "run the embedded default: certificates are made, and commands to try are printed")
     .option("--pid [file]", "write the process id to the file; ${data-path}/nscp.pid unless given");
   for (const action of leftToTheSystem) command.option(`--${action}`, "unsupported: left to the service manager");
   return command;
@@ -53,7 +56,7 @@ function serviceCommand(io: CliIo): Command {
 async function runService(command: Command, options: ServiceOptions, io: CliIo): Promise<number> {
   const { level, oneLine, console } = logOptions(command);
   const log = createLogService({
-    form: console ? "console" : "json",
+    form: console || options.development ? "console" : "json",
     level: level ?? "info",
     oneLine,
     ...(level === undefined ? {} : { fixed: ["level"] }),
@@ -62,7 +65,9 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
   const stopWatching = watchFailures(log);
   let pidFile: string | undefined;
   try {
-    const gateway = await startService(command, log, io);
+    const given = storeOptions(command, io);
+    const development = options.development ? await prepareDevelopment(given, io) : undefined;
+    const gateway = await startService(development?.store ?? given, log, io);
     if (gateway === undefined) return 4;
     if (options.pid !== undefined) pidFile = writePidFile(options.pid, gateway);
     const reload = () => reloadService(gateway, log);
@@ -72,6 +77,7 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
       settings: gateway.settingsContext,
       modules: gateway.modules().map(moduleText),
     });
+    if (development !== undefined) io.stdout(development.hints);
     const signal = await signals.received;
     log.info(`Ending after ${signal}`);
     await stopService(gateway, log);
@@ -87,9 +93,9 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
 }
 
 /** `undefined` when it can't be started; the reason stands in the log and on standard error. */
-async function startService(command: Command, log: LogService, io: CliIo): Promise<Gateway | undefined> {
+async function startService(store: StoreOptions, log: LogService, io: CliIo): Promise<Gateway | undefined> {
   try {
-    const gateway = await bootGateway({ ...storeOptions(command, io), log });
+    const gateway = await bootGateway({ ...store, log });
     await serveGateway(gateway);
     return gateway;
   } catch (thrown) {
