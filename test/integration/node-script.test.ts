@@ -125,6 +125,28 @@ describe("a simple function", () => {
   });
 });
 
+describe("a script file", () => {
+  it("may be an ES module or CommonJS, TypeScript or JavaScript, with helpers that use the API too", async () => {
+    const check = (name: string) =>
+      `Registry.get(id).simpleFunction("${name}", () => [0, helper()]);`.replaceAll("\n", " ");
+    const { queryAll } = await start({
+      "_helper.ts":
+        'import { status } from "nscp-gateway/script"; export const helper = (): string => `helped ${status.CRITICAL}`;',
+      "esm.ts": `import { Registry } from "nscp-gateway/script"; import { helper } from "./_helper.js"; const later = await Promise.resolve(1); enum Kind { One }
+        export const init = (id: number): void => { if (later + Kind.One) { ${check("esm_ts")} } };`,
+      "esm.mjs": `import { Registry } from "nscp-gateway/script"; import { helper } from "./_helper.ts";
+        export default { init(id) { if (import.meta.url.startsWith("file://")) { ${check("esm_mjs")} } } };`,
+      "common.js": `const { Registry } = require("nscp-gateway/script"); const { helper } = require("./_helper.ts");
+        module.exports.init = function (id) { if (__filename.endsWith("common.js")) { ${check("common_js")} } };`,
+    });
+    expect(await queryAll(["esm_ts", "esm_mjs", "common_js"])).toEqual([
+      [0, "helped 2", ""],
+      [0, "helped 2", ""],
+      [0, "helped 2", ""],
+    ]);
+  });
+});
+
 describe("a raw function", () => {
   it("gets the message of one check and answers with a message", async () => {
     const running = await start({
