@@ -96,7 +96,7 @@ function usage({ name, arguments: specs, fields }: Check<ArgumentSpecs>): string
 function form(key: string, spec: ArgumentSpec): string {
   if (spec.type === "flag") return key;
   if (spec.type === "rest") return `${key} …`;
-  return spec.type === "choice" ? `${key}=${spec.choices.join("|")}` : `${key}=…`;
+  return spec.type === "choice" ? `${key}=${spec.choices.join("/")}` : `${key}=…`;
 }
 
 function invocation(key: string, spec: ArgumentSpec): string {

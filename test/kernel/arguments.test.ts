@@ -84,11 +84,11 @@ describe("a check", () => {
   const ask = (...args: string[]) =>
     check.handler(QueryRequest.create({ id: 4, command: "check_it", arguments: args }), incoming(), null);
   const usage = [
-    "Usage: check_it [message=…] target=… [note=…] [sort=up|down] [limit=…] [state=…] [quiet] [command=…] [arguments …]",
+    "Usage: check_it [message=…] target=… [note=…] [sort=up/down] [limit=…] [state=…] [quiet] [command=…] [arguments …]",
     "  message=… (none) - A text",
     "  target=… - A target",
     "  note=… - Another",
-    "  sort=up|down (up) - An order",
+    "  sort=up/down (up) - An order",
     "  limit=… (3) - A number",
     "  state=… - A state",
     "  quiet - A switch",
