@@ -106,14 +106,14 @@ export function timeoutOf(text: string | undefined): number | undefined {
   return time;
 }
 
-const stateNames: Readonly<Record<string, ResultCode>> = {
-  ok: ResultCode.OK,
-  warning: ResultCode.WARNING,
-  warn: ResultCode.WARNING,
-  critical: ResultCode.CRITICAL,
-  crit: ResultCode.CRITICAL,
-  unknown: ResultCode.UNKNOWN,
-};
+const stateNames = new Map<string, ResultCode>([
+  ["ok", ResultCode.OK],
+  ["warning", ResultCode.WARNING],
+  ["warn", ResultCode.WARNING],
+  ["critical", ResultCode.CRITICAL],
+  ["crit", ResultCode.CRITICAL],
+  ["unknown", ResultCode.UNKNOWN],
+]);
 
 /**
  * A state as people write it: `0` to `3` or its name.
@@ -121,7 +121,7 @@ const stateNames: Readonly<Record<string, ResultCode>> = {
  */
 export function stateOf(text: string): ResultCode {
   const word = text.trim().toLowerCase();
-  const code = /^[0-3]$/.test(word) ? (Number(word) as ResultCode) : stateNames[word];
+  const code = /^[0-3]$/.test(word) ? (Number(word) as ResultCode) : stateNames.get(word);
   if (code === undefined) {
     throw new GatewayError(
       "INVALID_ARGUMENT",

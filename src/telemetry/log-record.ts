@@ -20,23 +20,23 @@ export interface LogRecord {
   readonly traceId?: string;
 }
 
-const spellings: Readonly<Record<string, LogLevel>> = {
-  c: "critical",
-  crit: "critical",
-  e: "error",
-  err: "error",
-  w: "warning",
-  warn: "warning",
-  i: "info",
-  log: "info",
-  d: "debug",
-  t: "trace",
-};
+const spellings = new Map<string, LogLevel>([
+  ["c", "critical"],
+  ["crit", "critical"],
+  ["e", "error"],
+  ["err", "error"],
+  ["w", "warning"],
+  ["warn", "warning"],
+  ["i", "info"],
+  ["log", "info"],
+  ["d", "debug"],
+  ["t", "trace"],
+]);
 
 /** The level of that name; `c`, `crit`, `e`, `err`, `w`, `warn`, `i`, `log`, `d` and `t` are names too. */
 export function logLevelOf(text: string): LogLevel | undefined {
   const word = text.trim().toLowerCase();
-  return spellings[word] ?? logLevels.find((level) => level === word);
+  return spellings.get(word) ?? logLevels.find((level) => level === word);
 }
 
 /** Whether a log that is set to `limit` takes records of `level`. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { GatewayError } from "../../src/kernel/errors.js";
 import { createLogService, type LogServiceOptions } from "../../src/telemetry/log.js";
+import { logLevelOf } from "../../src/telemetry/log-record.js";
 
 function collecting(options: Partial<LogServiceOptions> = {}) {
   const lines: string[] = [];
@@ -192,4 +193,18 @@ describe("changed settings", () => {
     fixed.log.configure({ level: "error" });
     expect(fixed.log.level).toBe("debug");
   });
+});
+
+describe("the name of a level", () => {
+  it.each([
+    ["critical", "critical"],
+    [" Error ", "error"],
+    ["crit", "critical"],
+    ["W", "warning"],
+    ["log", "info"],
+    ["t", "trace"],
+    ["loud", undefined],
+    ["constructor", undefined],
+    ["", undefined],
+  ])("%j is %s", (text, level) => expect(logLevelOf(text)).toBe(level));
 });
