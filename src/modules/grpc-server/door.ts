@@ -46,15 +46,13 @@ abstract class CountedDoor implements Door {
   protected abstract identify(surface: Surface): Caller | Promise<Caller>;
 
   private open(surface: Surface, { principal, peer }: Caller): Call {
-    const deadline = ownDeadline(surface.getDeadline(), this.gateway.clock);
-    const traceId = traceIdOf(surface);
     return this.gateway.call({
       principal,
       peer,
       frontEnd: this.frontEnd,
       remote: this.remote,
-      ...(traceId === undefined ? {} : { traceId }),
-      ...(deadline === undefined ? {} : { deadline }),
+      traceId: traceIdOf(surface),
+      deadline: ownDeadline(surface.getDeadline(), this.gateway.clock),
     });
   }
 }

@@ -1,4 +1,4 @@
-import type { handleUnaryCall, MethodDefinition } from "@grpc/grpc-js";
+import type { handleUnaryCall, MethodDefinition, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
 import type { Call } from "../../kernel/call.js";
 import { errorText, GatewayError } from "../../kernel/errors.js";
 import type { Init, MessageType } from "../../wire/messages.js";
@@ -31,43 +31,64 @@ export function unaryRpc<Request, Response>(
   operation: Operation<Request, Response>,
 ): handleUnaryCall<Buffer, Buffer> {
   return (surface, respond) => {
-    let call: Call | undefined;
-    let request: Request | undefined;
-    const fail = (thrown: unknown) => {
-      if (call !== undefined) audit.failed(operation.audit, request, call, thrown);
-      respond(callStatus(thrown));
-    };
-    const succeed = (asked: Request, answer: Response, admitted: Call) => {
-      const bytes = encodeMessage(operation.method.response, answer);
-      audit.done(operation.audit, asked, admitted);
-      operation.answered?.(asked, answer, admitted);
-      respond(null, bytes);
-    };
-    const run = (admitted: Call): void | Promise<void> => {
-      call = admitted;
-      const asked = decodeMessage(operation.method.request, surface.request);
-      request = asked;
-      const answer = operation.handle(asked, admitted);
-      if (!(answer instanceof Promise)) return succeed(asked, answer, admitted);
-      let done = false;
-      // The library says "cancelled" for calls that have their answer, too.
-      surface.on("cancelled", () => {
-        if (!done) admitted.abort(callerGone());
-      });
-      return answer
-        .finally(() => {
-          done = true;
-        })
-        .then((late) => succeed(asked, late, admitted));
-    };
+    const exchange = new Exchange(audit, operation, surface, respond);
     try {
       const admitted = door.admit(surface);
-      const running = admitted instanceof Promise ? admitted.then(run) : run(admitted);
-      if (running instanceof Promise) running.catch(fail);
+      if (!(admitted instanceof Promise)) exchange.run(admitted);
+      else admitted.then((call) => exchange.run(call)).catch((thrown: unknown) => exchange.fail(thrown));
     } catch (thrown) {
-      fail(thrown);
+      exchange.fail(thrown);
     }
   };
+}
+
+/** One call of a unary rpc. */
+class Exchange<Request, Response> {
+  private call: Call | undefined;
+  private request: Request | undefined;
+
+  constructor(
+    private readonly audit: AuditTrail,
+    private readonly operation: Operation<Request, Response>,
+    private readonly surface: ServerUnaryCall<Buffer, Buffer>,
+    private readonly respond: sendUnaryData<Buffer>,
+  ) {}
+
+  run(call: Call): void {
+    this.call = call;
+    const { operation } = this;
+    const request = decodeMessage(operation.method.request, this.surface.request);
+    this.request = request;
+    const answer = operation.handle(request, call);
+    if (answer instanceof Promise) this.await(answer, request, call);
+    else this.succeed(request, answer, call);
+  }
+
+  fail(thrown: unknown): void {
+    if (this.call !== undefined) this.audit.failed(this.operation.audit, this.request, this.call, thrown);
+    this.respond(callStatus(thrown));
+  }
+
+  private await(answer: Promise<Response>, request: Request, call: Call): void {
+    let done = false;
+    // The library says "cancelled" for calls that have their answer, too.
+    this.surface.on("cancelled", () => {
+      if (!done) call.abort(callerGone());
+    });
+    answer
+      .finally(() => {
+        done = true;
+      })
+      .then((late) => this.succeed(request, late, call))
+      .catch((thrown: unknown) => this.fail(thrown));
+  }
+
+  private succeed(request: Request, answer: Response, call: Call): void {
+    const bytes = encodeMessage(this.operation.method.response, answer);
+    this.audit.done(this.operation.audit, request, call);
+    this.operation.answered?.(request, answer, call);
+    this.respond(null, bytes);
+  }
 }
 
 export function callerGone(): GatewayError {
