@@ -54,7 +54,6 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
   server.unref();
   await listen(server, port, bindTo);
   const address = addressText(server.address() as AddressInfo);
-  log.info(`Metrics are served on http://${address}/metrics`);
   return {
     address,
     close: () =>

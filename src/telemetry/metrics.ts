@@ -27,7 +27,10 @@ export interface GatewayMetrics {
 /** Resolution of the event-loop measurement in milliseconds. */
 const lagResolution = 20;
 
-const nanosecond = 1e-9;
+/** The measurement has the interval in it: an idle loop shows the resolution and not zero. */
+function lagSeconds(nanoseconds: number): number {
+  return Math.max(0, nanoseconds / 1e9 - lagResolution / 1000);
+}
 
 /**
  * Reads the figures when they are asked for; between two scrapes only the event loop is watched and log records are
@@ -63,7 +66,7 @@ export function createMetrics(gateway: MeasuredGateway, log: LogService): Gatewa
       );
     },
     bundles() {
-      const bundle = gatewayBundle(gateway, { lagSeconds: lag.percentile(99) * nanosecond });
+      const bundle = gatewayBundle(gateway, { lagSeconds: lagSeconds(lag.percentile(99)) });
       own.add(bundle);
       return [bundle];
     },
@@ -236,9 +239,9 @@ function addProcessMetrics(prometheus: PrometheusRegistry, lag: IntervalHistogra
     registers,
     collect() {
       for (const quantile of [0.5, 0.9, 0.99]) {
-        this.set({ quantile: String(quantile) }, lag.percentile(quantile * 100) * nanosecond);
+        this.set({ quantile: String(quantile) }, lagSeconds(lag.percentile(quantile * 100)));
       }
-      this.set({ quantile: "1" }, lag.max * nanosecond);
+      this.set({ quantile: "1" }, lagSeconds(lag.max));
     },
   });
   const startedAt = Math.round((Date.now() - process.uptime() * 1000) / 1000);
