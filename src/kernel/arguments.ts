@@ -55,21 +55,31 @@ export function parseArguments<const Specs extends ArgumentSpecs>(
   args: readonly string[],
 ): ArgumentValues<Specs> {
   const given = collect(specs, args);
-  const values = Object.entries(specs).map(([name, spec]) => [name, readValue(name, spec, given.get(name) ?? [])]);
-  return Object.fromEntries(values) as ArgumentValues<Specs>;
+  const values: Record<string, unknown> = {};
+  for (const name in specs) {
+    const spec = specs[name];
+    if (spec !== undefined) values[name] = readValue(name, spec, given.get(name) ?? nothing);
+  }
+  return values as ArgumentValues<Specs>;
 }
+
+const nothing: readonly string[] = [];
 
 /** Every value that was given, by the name of its argument; a bare flag has the value `true`. */
 function collect(specs: ArgumentSpecs, args: readonly string[]): Map<string, string[]> {
   const given = new Map<string, string[]>();
-  const add = (name: string, ...values: string[]) => given.set(name, [...(given.get(name) ?? []), ...values]);
+  const add = (name: string, ...values: string[]) => {
+    const before = given.get(name);
+    if (before === undefined) given.set(name, values);
+    else before.push(...values);
+  };
   const hasDashes = args[0]?.startsWith("-") === true;
   for (let position = 0; position < args.length; position++) {
     const word = args[position] ?? "";
     const { key, value } = splitWord(word, hasDashes);
-    const name = Object.keys(specs).find((known) => known === key.toLowerCase());
-    const spec = name === undefined ? undefined : specs[name];
-    if (name === undefined || spec === undefined) throw new ArgumentError(`Unknown argument: ${word}`);
+    const name = key.toLowerCase();
+    const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
+    if (spec === undefined) throw new ArgumentError(`Unknown argument: ${word}`);
     if (value !== undefined) {
       add(name, value);
     } else if (spec.type === "rest") {

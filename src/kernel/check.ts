@@ -41,14 +41,19 @@ export function defineCheck<const Specs extends ArgumentSpecs>(check: Check<Spec
   return {
     name: check.name,
     options: { description: check.description, parameters },
-    async handler(request, call, header) {
+    handler(request, call, header) {
       const help = helpWordOf(check.arguments, request.arguments);
       if (help !== undefined) return helpAnswer(help, check, parameters, request);
-      try {
-        return await check.run(parseArguments(check.arguments, request.arguments), request, call, header);
-      } catch (thrown) {
+      const refuse = (thrown: unknown) => {
         if (!(thrown instanceof ArgumentError)) throw thrown;
         return unknownResponse(request, `${thrown.message}\n${usage(check)}`);
+      };
+      // What a check can answer at once costs no promise.
+      try {
+        const answer = check.run(parseArguments(check.arguments, request.arguments), request, call, header);
+        return answer instanceof Promise ? answer.catch(refuse) : answer;
+      } catch (thrown) {
+        return refuse(thrown);
       }
     },
   };
@@ -59,6 +64,7 @@ const helpWords: ReadonlySet<string> = new Set(["help", "help-short", "help-pb",
 /** A word for help, unless it stands among arguments that are meant for somebody else. */
 function helpWordOf(specs: ArgumentSpecs, args: readonly string[]): string | undefined {
   for (const word of args) {
+    if (word.includes("=")) continue;
     const key = word.replace(/^--?/, "").toLowerCase();
     if (helpWords.has(key)) return key;
     if (specs[key]?.type === "rest") return undefined;
