@@ -56,6 +56,16 @@ describe("a client certificate", () => {
   });
 });
 
+describe("TLS", () => {
+  it("older than 1.2 is refused", async () => {
+    const gateway = await whoGateway();
+    const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+    const socket = connectTls({ port: gateway.port, host: "127.0.0.1", ca: authority.certificate, ...old });
+    const [error] = await once(socket, "error");
+    expect(String(error)).toMatch(/alert protocol version/);
+  });
+});
+
 describe("allowed hosts", () => {
   it.each([
     ["127.0.0.1", "127.0.0.1", true],
