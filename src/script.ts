@@ -20,6 +20,8 @@
  * - `main(args: string[])` for `nscp node execute --script <file> …`.
  *
  * It works inside the gateway only: elsewhere every function throws.
+ *
+ * All of it stands in one file, so that an editor that jumps here shows the writer of a script everything there is.
  */
 
 import type { HostOperations } from "./script-host/protocol.js";

@@ -1,4 +1,6 @@
+import { findScript } from "../../script-host/find-script.js";
 import { defineSettings } from "../../settings/schema.js";
+import { nodeLanguage } from "./host-command.js";
 
 export const settings = defineSettings({
   section: "/settings/${alias}",
@@ -53,6 +55,10 @@ export const settings = defineSettings({
           type: "path",
           title: "Script",
           description: "The file, as a path or as a name that is looked for in ${scripts}/node.",
+          check: (value, { paths }) =>
+            value === "" || findScript(paths.expand(value), paths.get("scripts"), nodeLanguage) !== undefined
+              ? undefined
+              : `the script ${value} is not there, nor in ${paths.get("scripts")}/${nodeLanguage.folder}`,
         },
         timeout: {
           type: "time",
