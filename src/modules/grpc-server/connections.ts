@@ -40,6 +40,11 @@ export class Connections {
     });
   }
 
+  /** Has everybody looked up again with their next call: who may do what is not as it was. */
+  forgetIdentities(): void {
+    for (const connection of this.open.values()) connection.identity = undefined;
+  }
+
   /** @param peer as `getPeer()` of a call has it */
   find(peer: string): Connection | undefined {
     return this.open.get(peer);

@@ -81,6 +81,7 @@ export class GrpcFrontEnd {
     }
     this.policy = policy;
     this.settings = settings;
+    this.connections.forgetIdentities();
     if (control !== this.control) await this.replaceControl(control);
     if (limitKeys.some((key) => settings[key] !== before[key])) this.renewServers(settings);
   }

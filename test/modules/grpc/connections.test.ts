@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
+import { makeToken, serialiseTokens } from "../../../src/security/tokens.js";
 import { rows } from "../../support/kernel.js";
 import {
   authority,
@@ -53,6 +54,21 @@ describe("a client certificate", () => {
     const gateway = await whoGateway();
     const client = gateway.connect(await clientFiles(gateway, "poller1", otherAuthority));
     expect(await failure(client.query(check))).toMatch(/^UNAUTHENTICATED: The client certificate is not trusted: /);
+  });
+});
+
+describe("a token", () => {
+  it("says who calls, whatever the certificate says, until it is taken back", async () => {
+    const gateway = await whoGateway();
+    const { text, record } = makeToken({ name: "icinga", role: "poller", expires: undefined }, Date.now());
+    gateway.file("tokens.json", serialiseTokens([record]));
+    expect(await gateway.reload("")).toBe(true);
+    const files = await clientFiles(gateway, "poller1");
+    const client = gateway.connect({ ...files, tokenFile: gateway.file("token", `${text}\n`) });
+    expect(await who(client.query(check))).toBe("0 check_who OK token:icinga (token)");
+    gateway.file("tokens.json", serialiseTokens([]));
+    expect(await gateway.reload("")).toBe(true);
+    expect(await failure(client.query(check))).toBe("UNAUTHENTICATED: The token is not known.");
   });
 });
 

@@ -205,6 +205,7 @@ ${more}`;
     async reload(lines) {
       writeFileSync(join(files.folder, "main.ini"), ini(lines));
       store.reload();
+      await guard.reload(store);
       return modules.reload("GRPCServer");
     },
   };
