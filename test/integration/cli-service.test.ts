@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -145,6 +145,29 @@ describe("nscp service --run", () => {
     process.kill(gateway.pid, "SIGTERM");
     expect(await gateway.exited).toEqual({ code: 143, signal: null });
     expect((await waiting).code).toBe(3);
+  });
+
+  it("serves its metrics and its health when a port is set", async () => {
+    const gateway = await start({ settings: `${settings}\n[/settings/metrics]\nport = 0\n` });
+    const [, address] = await gateway.waitForLog(/Metrics on (http:[^"]*)\/metrics/);
+    expect((await gateway.nscp("client", "--query", "check_one")).code).toBe(0);
+    const text = await (await fetch(`${address}/metrics`)).text();
+    expect(text).toContain('\nnscp_module_up{module="GRPCServer",alias="grpc"} 1\n');
+    expect(text).toMatch(/\nnscp_script_host_restarts_total\{alias="node",host="[^"]+"\} 0\n/);
+    expect(await (await fetch(`${address}/health/ready`)).text()).toBe("ready\n");
+  });
+
+  it("writes its log to a file, and to a new one after SIGHUP", async () => {
+    const log = "[/settings/log]\nfile name = ${log-path}/nscp.log\ndate format = %Y\n";
+    const gateway = await start({ settings: `${settings}\n${log}` });
+    const file = join(gateway.folder, "var", "nscp.log");
+    renameSync(file, `${file}.old`);
+    process.kill(gateway.pid, "SIGHUP");
+    await gateway.waitForLog(/"message":"Reloaded"/);
+    process.kill(gateway.pid, "SIGTERM");
+    await gateway.exited;
+    expect(readFileSync(`${file}.old`, "utf8")).toMatch(/^\d{4}: info: core: nscp-gateway \S+ is ready$/m);
+    expect(readFileSync(file, "utf8")).toMatch(/^\d{4}: info: core: Reloaded\n(.*\n)*\d{4}: info: core: Ended\n$/);
   });
 
   it("exits with 4 and the reason when it can't start", async () => {
