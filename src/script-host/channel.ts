@@ -71,11 +71,6 @@ export class Channel<Incoming, Outgoing extends object> {
     this.stream.write(frame);
   }
 
-  /** Bytes that the other side has not taken yet. */
-  get waiting(): number {
-    return this.stream.writableLength + this.size;
-  }
-
   /** Sends what is waiting and ends the connection. */
   close(): void {
     this.flush();

@@ -56,8 +56,8 @@ interface Registration {
  * with the reason meanwhile; what it does not register again is taken back.
  */
 export class HostedScript {
-  readonly crashes: RestartPolicy;
-  readonly hangs: HangPolicy;
+  crashes: RestartPolicy;
+  hangs: HangPolicy;
   private readonly callbacks: Callbacks;
   private readonly registrations = new Map<string, Registration>();
   private readonly subscriptions = new Map<string, () => void>();
@@ -66,13 +66,14 @@ export class HostedScript {
   private session: ScriptSession | undefined;
   private held: (() => void)[] | undefined;
   private probing = false;
+  private paused = false;
   private downBecause = "";
 
   /** @param onHang called when the script is found to hang */
   constructor(
-    readonly config: ScriptConfig,
-    private readonly around: ScriptSurroundings,
-    private readonly onHang: () => void,
+    public config: ScriptConfig,
+    private around: ScriptSurroundings,
+    private onHang: () => void,
   ) {
     const { alias, clock, log } = around;
     this.crashes = new RestartPolicy(clock);
@@ -82,8 +83,24 @@ export class HostedScript {
     this.logLimit = new LineLimit(clock, (dropped) => log.warn(`${config.name}: ${dropped} lines were left out`));
     this.admission = {
       name: `${alias}/${config.name}`,
-      isFull: () => (this.session?.inFlight ?? 0) + (this.held?.length ?? 0) >= around.callsInFlight,
+      isFull: () => (this.session?.inFlight ?? 0) + (this.held?.length ?? 0) >= this.around.callsInFlight,
     };
+  }
+
+  /** Takes changed settings; they count from its next life on. */
+  reconfigure(config: ScriptConfig, around: ScriptSurroundings, onHang: () => void): void {
+    this.config = config;
+    this.around = around;
+    this.onHang = onHang;
+    this.crashes = new RestartPolicy(around.clock);
+    this.hangs = new HangPolicy(around.clock);
+  }
+
+  /** Lets those who come now wait for its next life, and resolves when those who are there have their answers. */
+  async pause(): Promise<void> {
+    this.paused = true;
+    this.held ??= [];
+    await this.session?.idle();
   }
 
   get isUp(): boolean {
@@ -111,6 +128,7 @@ export class HostedScript {
       overdue: () => this.probe(session),
     });
     this.session = session;
+    this.paused = false;
     return session;
   }
 
@@ -167,7 +185,7 @@ export class HostedScript {
       cancel();
       if (this.session !== session) return;
       this.probing = false;
-      this.release();
+      if (!this.paused) this.release();
     }, cancel);
   }
 
@@ -274,8 +292,10 @@ export class HostedScript {
   }
 
   private invoke(key: string, args: unknown[], call: Call | undefined, raw?: Uint8Array): Promise<Answer> {
-    if (this.held !== undefined && (call === undefined || call.depth <= 1)) {
-      const { held } = this;
+    const { held } = this;
+    // Whoever is part of what must end first may not wait for what comes after it.
+    const mayWait = call === undefined || (call.depth <= 1 && call.caller?.id !== this.around.pluginId);
+    if (held !== undefined && mayWait) {
       return new Promise((resolve) => held.push(() => resolve(this.invoke(key, args, call, raw))));
     }
     const registration = this.registrations.get(key);

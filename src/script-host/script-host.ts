@@ -73,11 +73,20 @@ export class ScriptHost {
     await this.launch();
   }
 
-  /** Lets every script shut down, then ends the process and all that it started. */
-  async stop(): Promise<void> {
+  /**
+   * Lets every script shut down, then ends the process and all that it started.
+   *
+   * @param comeBack the scripts are started again in another host: calls in flight are answered first, and what comes
+   * meanwhile waits
+   */
+  async stop({ comeBack = false } = {}): Promise<void> {
     this.stopping = true;
     this.cancelRestart?.();
     const { options, process: host } = this;
+    if (comeBack) {
+      const paused = Promise.all(this.scripts.map((script) => script.pause()));
+      await within(options.clock, options.stopTimeoutMs, "the calls in flight", paused).catch(() => {});
+    }
     const goodbye = Promise.allSettled(
       [...this.lives.values()].reverse().map(async ({ script, session }) => {
         try {
@@ -90,7 +99,11 @@ export class ScriptHost {
     await within(options.clock, options.stopTimeoutMs, "shutdown", goodbye).catch(() =>
       options.log.warn(`${options.name}: not every script was shut down after ${options.stopTimeoutMs} ms`),
     );
-    for (const script of this.scripts) script.dispose(`${options.alias}: the module was stopped`);
+    for (const script of this.scripts) {
+      const reason = `${options.alias}: ${script.config.name} was ${comeBack ? "reloaded" : "unloaded"}`;
+      if (comeBack) script.lost(reason, reason, true);
+      else script.dispose(reason);
+    }
     await host?.stop(endTimeoutMs);
     this.state = "stopped";
   }
@@ -218,9 +231,6 @@ export class ScriptHost {
     if (taken === undefined) {
       return {
         send: (message, raw) => host.control.send({ ...message, s }, raw),
-        get waiting() {
-          return host.control.waiting;
-        },
         close() {},
       };
     }
@@ -236,9 +246,6 @@ export class ScriptHost {
     return {
       lane: taken.descriptor,
       send: (message, raw) => lane.send(message, raw),
-      get waiting() {
-        return lane.waiting;
-      },
       close: () => lane.destroy(),
     };
   }

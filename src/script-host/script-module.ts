@@ -40,22 +40,39 @@ export interface ScriptModuleOptions {
 
 /** What the modules that run scripts have in common: one instance with its hosts and scripts. */
 export class ScriptModule implements ModuleRuntime {
-  private readonly hosts: ScriptHost[] = [];
-  private readonly placed = new Map<string, { script: HostedScript; host: ScriptHost }>();
+  private hosts: ScriptHost[] = [];
+  private placed = new Map<string, { script: HostedScript; host: ScriptHost }>();
 
-  constructor(private readonly options: ScriptModuleOptions) {}
+  constructor(private options: ScriptModuleOptions) {}
 
   /** Starts the hosts and scripts that can be found. A script that can't be is in the log; the others run. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.startHosts(new Map());
+  }
+
+  /** Takes changed settings and changed code: new processes, while those who call meanwhile wait for them. */
+  async restart(options: ScriptModuleOptions): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.stop({ comeBack: true })));
+    const before = this.placed;
+    this.options = options;
+    this.hosts = [];
+    this.placed = new Map();
+    await this.startHosts(before);
+  }
+
+  private async startHosts(before: ReadonlyMap<string, { script: HostedScript }>): Promise<void> {
     const { options } = this;
     const configs = options.scripts.map((entry) => this.locate(entry)).filter((config) => config !== undefined);
     if (options.isolation === "script") {
       for (const config of configs) {
         const limit = config.memoryLimit ?? options.memoryLimit;
-        this.addHost(`${options.instance.alias}/${config.name}`, [config], limit);
+        this.addHost(`${options.instance.alias}/${config.name}`, [config], limit, before);
       }
     } else if (configs.length > 0) {
-      this.addHost(options.instance.alias, configs, options.memoryLimit);
+      this.addHost(options.instance.alias, configs, options.memoryLimit, before);
+    }
+    for (const [name, { script }] of before) {
+      if (!this.placed.has(name)) script.dispose(`${options.instance.alias}: ${name} was taken out of the settings`);
     }
     await Promise.all(this.hosts.map((host) => host.start()));
   }
@@ -98,7 +115,13 @@ export class ScriptModule implements ModuleRuntime {
     };
   }
 
-  private addHost(name: string, configs: readonly ScriptConfig[], memoryLimit: number): void {
+  /** @param before scripts that ran until now: what they registered stays until they register it anew */
+  private addHost(
+    name: string,
+    configs: readonly ScriptConfig[],
+    memoryLimit: number,
+    before: ReadonlyMap<string, { script: HostedScript }>,
+  ): void {
     const { options } = this;
     const { instance, gateway, log } = options;
     const { clock } = gateway;
@@ -130,7 +153,9 @@ export class ScriptModule implements ModuleRuntime {
     for (const config of configs) {
       // One script that leaks shall meet its own limit before it meets everybody's.
       const limited = { ...config, memoryLimit: config.memoryLimit ?? Math.floor(memoryLimit / 2) };
-      const script: HostedScript = new HostedScript(limited, around, () => host.endHanging(script));
+      const onHang = () => host.endHanging(script);
+      const script: HostedScript = before.get(config.name)?.script ?? new HostedScript(limited, around, onHang);
+      script.reconfigure(limited, around, onHang);
       host.add(script);
       this.placed.set(config.name, { script, host });
     }

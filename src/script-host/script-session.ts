@@ -43,8 +43,6 @@ export class ScriptUnavailable extends Error {
 /** Where a session's messages go: a lane of its own, or the channel that the scripts of a process share. */
 export interface SessionPort {
   send(message: ToScript, raw?: Uint8Array): void;
-  /** Bytes that the host has not taken yet. */
-  readonly waiting: number;
   close(): void;
 }
 
@@ -82,6 +80,7 @@ export class ScriptSession {
   private callsFromScript = 0;
   private outermost = 0;
   private over: Error | undefined;
+  private whenIdle: (() => void)[] = [];
 
   constructor(
     private readonly port: SessionPort,
@@ -93,8 +92,10 @@ export class ScriptSession {
     return this.outermost;
   }
 
-  get waitingBytes(): number {
-    return this.port.waiting;
+  /** Resolves when no outermost callback waits for its answer. */
+  idle(): Promise<void> {
+    if (this.outermost === 0) return Promise.resolve();
+    return new Promise((resolve) => this.whenIdle.push(resolve));
   }
 
   /** Lifecycle requests; `id` is filled in. */
@@ -161,6 +162,7 @@ export class ScriptSession {
     }
     this.pending.clear();
     this.outermost = 0;
+    this.tellIdle();
     this.port.close();
   }
 
@@ -174,7 +176,15 @@ export class ScriptSession {
   }
 
   private countDown(entry: Pending): void {
-    if (entry.call !== undefined && entry.call.depth <= 1) this.outermost--;
+    if (entry.call === undefined || entry.call.depth > 1) return;
+    this.outermost--;
+    if (this.outermost === 0) this.tellIdle();
+  }
+
+  private tellIdle(): void {
+    const { whenIdle } = this;
+    this.whenIdle = [];
+    for (const resolve of whenIdle) resolve();
   }
 
   private abandon(id: number, entry: Pending, reason: string): void {

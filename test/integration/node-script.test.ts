@@ -125,6 +125,24 @@ describe("a simple function", () => {
   });
 });
 
+describe("the process of the scripts", () => {
+  it("has the gateway's environment and none of the options of its Node", async () => {
+    const before = process.env["NODE_OPTIONS"];
+    process.env["NODE_OPTIONS"] = "--stack-trace-limit=3";
+    try {
+      const { query } = await start({
+        "env.ts": script(
+          'registry.simpleFunction("check_env", () => [0, process.env.NODE_OPTIONS + " " + Error.stackTraceLimit + " " + (process.env.PATH !== undefined)]);',
+        ),
+      });
+      expect(await query("check_env")).toEqual([0, "undefined 10 true", ""]);
+    } finally {
+      if (before === undefined) delete process.env["NODE_OPTIONS"];
+      else process.env["NODE_OPTIONS"] = before;
+    }
+  });
+});
+
 describe("a script file", () => {
   it("may be an ES module or CommonJS, TypeScript or JavaScript, with helpers that use the API too", async () => {
     const check = (name: string) =>
@@ -397,6 +415,21 @@ describe("reload and unload", () => {
     expect(await running.query("check_main")).toEqual([3, "Unknown command(s): check_main", ""]);
   });
 
+  it("costs no call its answer: those in flight are answered by the old code, those that come by the new", async () => {
+    const code = (version: number) =>
+      script(`registry.simpleFunction("check_slow", async () => { log("asked"); await sleep(500); return [0, "old"]; });
+        registry.simpleFunction("check_version", () => [0, "version ${version}"]);`);
+    const running = await start({ "reloaded.ts": code(1) });
+    const slow = running.query("check_slow");
+    await running.log.written(/asked/);
+    running.write("reloaded.ts", code(2));
+    const reloaded = running.modules.reload("node");
+    await new Promise(setImmediate);
+    expect(await running.query("check_version")).toEqual([0, "version 2", ""]);
+    expect(await slow).toEqual([0, "old", ""]);
+    expect(await reloaded).toBe(true);
+  });
+
   it("happens after the callback that asked for it has its answer", async () => {
     const running = await start({
       "self.ts": script(
@@ -407,6 +440,16 @@ describe("reload and unload", () => {
     expect(await running.query("check_reload")).toEqual([0, "true", ""]);
     await expect.poll(() => running.log.texts("info")).toEqual(["loaded", "loaded"]);
     await expect.poll(() => running.query("check_reload")).toEqual([0, "true", ""]);
+  });
+
+  it("does not keep a script from calling itself while it shuts down", async () => {
+    const running = await start({
+      "last.ts": `${script('registry.simpleFunction("check_last", () => [0, "still here"]);')}
+        export async function shutdown() { log((await Core.get(0).simpleQuery("check_last"))[1]); }`,
+    });
+    await running.modules.reload("node");
+    expect(running.log.texts("info")).toEqual(["still here"]);
+    expect(running.log.texts("warn")).toEqual([]);
   });
 
   it("calls shutdown and leaves nothing behind", async () => {

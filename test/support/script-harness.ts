@@ -118,16 +118,25 @@ export async function startScripts(
     summary: "",
     defaultAlias: "node",
     async start(instance: ModuleInstance) {
-      running = new ScriptModule({
+      const settings = () => ({
         ...{ instance, gateway, log: log.logger, scripts, language: nodeLanguage, command: nodeHostCommand },
-        isolation: options.isolation ?? "module",
+        isolation: options.isolation ?? ("module" as const),
         memoryLimit: options.memoryLimit ?? 1024 ** 3,
         callsInFlight: options.callsInFlight ?? 256,
         startTimeoutMs: 30_000,
         stopTimeoutMs: 5_000,
       });
-      await running.start();
-      return running;
+      const module = new ScriptModule(settings());
+      running = module;
+      await module.start();
+      return {
+        stop: () => module.stop(),
+        status: () => module.status(),
+        reload: async () => {
+          await module.restart(settings());
+          return true;
+        },
+      };
     },
   };
   const modules = new Modules(registry, new Map([["nodescript", nodeScript]]), log.logger);

@@ -1,5 +1,6 @@
 import { ScriptModule, type ScriptModuleOptions } from "../../script-host/script-module.js";
-import { defineModule, type ModuleDefinition } from "../module.js";
+import type { SettingsOf } from "../../settings/schema.js";
+import { defineModule, type ModuleContext, type ModuleDefinition } from "../module.js";
 import { nodeHostCommand, nodeLanguage } from "./host-command.js";
 import { settings } from "./settings.js";
 
@@ -18,30 +19,45 @@ export function nodeScript(extras?: NodeScriptExtras): ModuleDefinition<typeof s
     summary: "Runs TypeScript and JavaScript scripts",
     defaultAlias: "node",
     settings,
-    async start({ settings: values, gateway, log, ...instance }) {
-      const scripts = [...values.scripts.active.values()].map(({ id, values: script }) => ({
-        name: id,
-        script: script.script === undefined || script.script === "" ? id : script.script,
-        timeoutMs: script.timeout,
-        memoryLimit: script.memoryLimit,
-      }));
-      const module = new ScriptModule({
-        instance,
-        gateway,
-        log,
-        scripts: extras === undefined ? scripts : [...scripts, extras.script],
-        language: nodeLanguage,
-        command: nodeHostCommand,
-        isolation: values.isolation,
-        memoryLimit: values.memoryLimit,
-        callsInFlight: values.callsInFlight,
-        startTimeoutMs: values.startTimeout,
-        stopTimeoutMs: values.stopTimeout,
-        ...(extras?.onOutput === undefined ? {} : { onOutput: extras.onOutput }),
-      });
+    async start(context) {
+      const module = new ScriptModule(optionsOf(context, context.settings, extras));
       await module.start();
       extras?.onStart(module);
-      return module;
+      return {
+        stop: () => module.stop(),
+        status: () => module.status(),
+        async reload() {
+          await module.restart(optionsOf(context, context.readSettings(), extras));
+          return true;
+        },
+      };
     },
   });
+}
+
+function optionsOf(
+  { gateway, log, ...instance }: ModuleContext<typeof settings>,
+  values: SettingsOf<typeof settings>,
+  extras: NodeScriptExtras | undefined,
+): ScriptModuleOptions {
+  const scripts = [...values.scripts.active.values()].map(({ id, values: script }) => ({
+    name: id,
+    script: script.script === undefined || script.script === "" ? id : script.script,
+    timeoutMs: script.timeout,
+    memoryLimit: script.memoryLimit,
+  }));
+  return {
+    instance,
+    gateway,
+    log,
+    scripts: extras === undefined ? scripts : [...scripts, extras.script],
+    language: nodeLanguage,
+    command: nodeHostCommand,
+    isolation: values.isolation,
+    memoryLimit: values.memoryLimit,
+    callsInFlight: values.callsInFlight,
+    startTimeoutMs: values.startTimeout,
+    stopTimeoutMs: values.stopTimeout,
+    ...(extras?.onOutput === undefined ? {} : { onOutput: extras.onOutput }),
+  };
 }
