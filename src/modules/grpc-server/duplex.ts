@@ -29,32 +29,42 @@ export function duplexRpc<Request, Response>(
   operation: Operation<Request, Response>,
 ): handleBidiStreamingCall<Buffer, Buffer> {
   return (surface) => {
-    const open = (call: Call) => new Duplex(parts, operation, surface, call).start();
+    const open = () => {
+      if (!surface.cancelled) new Duplex(parts, operation, surface).start();
+    };
     const refuse = (thrown: unknown) => surface.emit("error", streamError(thrown));
     try {
       const admitted = parts.door.admit(surface);
       if (admitted instanceof Promise) admitted.then(open).catch(refuse);
-      else open(admitted);
+      else open();
     } catch (thrown) {
       refuse(thrown);
     }
   };
 }
 
+/** A message of a stream from its arrival until its answer has left. */
+interface Task<Request> {
+  readonly message: Buffer;
+  /** What it keeps in memory: its own bytes, then those of its answer. */
+  bytes: number;
+  call: Call | undefined;
+  request: Request | undefined;
+}
+
 class Duplex<Request, Response> {
-  private messages = 0;
+  private readonly tasks = new Set<Task<Request>>();
   private bytes = 0;
   private paused = false;
   private readAll = false;
   private over: unknown;
   /** A message that the gateway was too busy for; it is tried again when an answer of this stream has left. */
-  private held: Buffer | undefined;
+  private held: Task<Request> | undefined;
 
   constructor(
     private readonly parts: DuplexParts,
     private readonly operation: Operation<Request, Response>,
     private readonly surface: ServerDuplexStream<Buffer, Buffer>,
-    private readonly call: Call,
   ) {}
 
   start(): void {
@@ -62,77 +72,92 @@ class Duplex<Request, Response> {
     const forget = this.parts.streams.add((reason) => this.finish(reason));
     surface.on("cancelled", () => {
       forget();
-      this.call.abort(callerGone());
+      for (const { call } of this.tasks) call?.abort(callerGone());
     });
-    surface.on("data", (bytes: Buffer) => this.take(bytes));
+    surface.on("data", (message: Buffer) => this.take(message));
     surface.on("end", () => {
       this.readAll = true;
       this.endWhenDone();
     });
   }
 
-  private take(bytes: Buffer): void {
+  /** Every message is a call of its own: who sends it is looked at again, in case a token was taken back meanwhile. */
+  private take(message: Buffer): void {
     if (this.over !== undefined) return;
-    this.messages++;
-    this.bytes += bytes.length;
-    this.dispatch(bytes);
+    const task: Task<Request> = { message, bytes: message.length, call: undefined, request: undefined };
+    this.tasks.add(task);
+    this.bytes += task.bytes;
+    try {
+      const admitted = this.parts.door.admit(this.surface);
+      if (admitted instanceof Promise) {
+        admitted.then((call) => this.dispatch(task, call)).catch((thrown: unknown) => this.fail(task, thrown));
+      } else {
+        this.dispatch(task, admitted);
+      }
+    } catch (thrown) {
+      this.fail(task, thrown);
+    }
     this.steer();
   }
 
-  private dispatch(bytes: Buffer): void {
-    let request: Request | undefined;
+  private dispatch(task: Task<Request>, call: Call): void {
+    task.call = call;
     try {
-      const asked = decodeMessage(this.operation.method.request, bytes);
-      request = asked;
-      const answer = this.operation.handle(asked, this.call);
+      const request = decodeMessage(this.operation.method.request, task.message);
+      task.request = request;
+      const answer = this.operation.handle(request, call);
       if (answer instanceof Promise) {
         answer
-          .then((late) => this.answer(asked, late, bytes))
-          .catch((thrown: unknown) => this.fail(thrown, asked, bytes));
+          .then((late) => this.answer(task, request, late, call))
+          .catch((thrown: unknown) => this.fail(task, thrown));
       } else {
-        this.answer(asked, answer, bytes);
+        this.answer(task, request, answer, call);
       }
     } catch (thrown) {
-      this.fail(thrown, request, bytes);
+      this.fail(task, thrown);
     }
   }
 
-  private answer(request: Request, answer: Response, bytes: Buffer): void {
+  private answer(task: Task<Request>, request: Request, answer: Response, call: Call): void {
     if (this.surface.destroyed || this.surface.writableEnded) return;
     const encoded = encodeMessage(this.operation.method.response, answer);
-    this.parts.audit.done(this.operation.audit, request, this.call);
-    this.operation.answered?.(request, answer, this.call);
-    this.surface.write(encoded, () => this.leave(bytes));
+    this.parts.audit.done(this.operation.audit, request, call);
+    this.operation.answered?.(request, answer, call);
+    this.bytes += encoded.length - task.bytes;
+    task.bytes = encoded.length;
+    this.surface.write(encoded, () => this.leave(task));
     this.steer();
   }
 
   /** Called when an answer has left for the reader. */
-  private leave(bytes: Buffer): void {
-    this.messages--;
-    this.bytes -= bytes.length;
+  private leave(task: Task<Request>): void {
+    this.forget(task);
     const { held } = this;
     this.held = undefined;
-    if (held !== undefined) this.dispatch(held);
+    if (held?.call !== undefined) this.dispatch(held, held.call);
     this.steer();
     this.endWhenDone();
   }
 
-  private fail(thrown: unknown, request: Request | undefined, bytes: Buffer): void {
+  private fail(task: Task<Request>, thrown: unknown): void {
     const busy = thrown instanceof GatewayError && thrown.code === "RESOURCE_EXHAUSTED";
-    if (busy && this.held === undefined && this.messages > 1) {
-      this.held = bytes;
+    if (busy && this.held === undefined && this.tasks.size > 1) {
+      this.held = task;
       this.steer();
       return;
     }
-    this.parts.audit.failed(this.operation.audit, request, this.call, thrown);
-    this.messages--;
-    this.bytes -= bytes.length;
+    if (task.call !== undefined) this.parts.audit.failed(this.operation.audit, task.request, task.call, thrown);
+    this.forget(task);
     this.finish(thrown);
+  }
+
+  private forget(task: Task<Request>): void {
+    if (this.tasks.delete(task)) this.bytes -= task.bytes;
   }
 
   private steer(): void {
     const full =
-      this.messages >= this.parts.limits.messages ||
+      this.tasks.size >= this.parts.limits.messages ||
       this.bytes >= this.parts.limits.bytes ||
       this.held !== undefined ||
       this.surface.writableNeedDrain;
@@ -144,14 +169,13 @@ class Duplex<Request, Response> {
 
   /** Reads no more; what is under way is answered, then the stream ends with the reason. */
   private finish(reason: unknown): void {
-    if (this.over !== undefined) return;
-    this.over = reason;
+    this.over ??= reason;
     this.surface.pause();
     this.endWhenDone();
   }
 
   private endWhenDone(): void {
-    if (this.messages > 0 || this.surface.writableEnded) return;
+    if (this.tasks.size > 0 || this.surface.writableEnded) return;
     if (this.over !== undefined) this.surface.emit("error", streamError(this.over));
     else if (this.readAll) this.surface.end();
   }

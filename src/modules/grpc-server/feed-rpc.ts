@@ -30,6 +30,7 @@ export function feedRpc<Request>(
 ): handleServerStreamingCall<Buffer, Buffer> {
   return (surface) => {
     const open = (call: Call) => {
+      if (surface.cancelled) return;
       let request: Request | undefined;
       let stop = () => {};
       const feed = new Feed(surface, limits, streams, () => stop());

@@ -70,6 +70,7 @@ class Exchange<Request, Response> {
   }
 
   private await(answer: Promise<Response>, request: Request, call: Call): void {
+    if (this.surface.cancelled) call.abort(callerGone());
     let done = false;
     // The library says "cancelled" for calls that have their answer, too.
     this.surface.on("cancelled", () => {
