@@ -13,7 +13,7 @@ export interface CallOrigin {
   readonly peer?: string;
   readonly traceId: string;
   /** Until when the caller waits, on the monotonic clock in milliseconds. */
-  readonly deadline?: number;
+  readonly deadline?: number | undefined;
   /** Whether the call came over a network, so that its header is not to be trusted. */
   readonly remote?: boolean;
 }
@@ -36,7 +36,9 @@ export class Call {
   readonly deadline: number | undefined;
   private reason: GatewayError | undefined;
   private controller: AbortController | undefined;
-  private listeners: Set<(reason: GatewayError) => void> | undefined;
+  /** A list and no Set: nearly every call of a script has two listeners, and Sets of two are mostly air. */
+  private firstListener: Listener | undefined;
+  private lastListener: Listener | undefined;
   private release: (() => void) | undefined;
   private finished = false;
 
@@ -73,10 +75,12 @@ export class Call {
   abort(reason: GatewayError): void {
     if (this.reason !== undefined) return;
     this.reason = reason;
-    const listeners = this.listeners;
-    this.listeners = undefined;
+    const listeners: Listener[] = [];
+    for (let entry = this.firstListener; entry !== undefined; entry = entry.next) listeners.push(entry);
+    this.firstListener = undefined;
+    this.lastListener = undefined;
     this.controller?.abort(reason);
-    if (listeners !== undefined) for (const listener of listeners) listener(reason);
+    for (const entry of listeners) if (!entry.stopped) entry.notify(reason);
   }
 
   /** Calls `listener` once when the call is aborted; at once if it already is. Returns how to stop listening. */
@@ -86,10 +90,25 @@ export class Call {
       listener(this.reason);
       return () => {};
     }
-    this.listeners ??= new Set();
-    const listeners = this.listeners;
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+    const previous = this.lastListener;
+    const entry: Listener = { notify: listener, previous, next: undefined, stopped: false };
+    if (previous === undefined) this.firstListener = entry;
+    else previous.next = entry;
+    this.lastListener = entry;
+    return () => this.stopListening(entry);
+  }
+
+  private stopListening(entry: Listener): void {
+    if (entry.stopped) return;
+    entry.stopped = true;
+    const { previous, next } = entry;
+    if (previous !== undefined) previous.next = next;
+    if (next !== undefined) next.previous = previous;
+    if (this.firstListener === entry) this.firstListener = next;
+    if (this.lastListener === entry) this.lastListener = previous;
+    // An old entry must not keep the younger ones alive.
+    entry.previous = undefined;
+    entry.next = undefined;
   }
 
   /** A call that nobody listens to needs no place among its parent's listeners. */
@@ -116,16 +135,18 @@ export class Call {
     if (this.depth >= maxDepth) {
       throw new GatewayError("RESOURCE_EXHAUSTED", `Calls are nested deeper than ${maxDepth}.`);
     }
-    const origin = {
-      principal,
-      frontEnd: this.frontEnd,
-      peer: this.peer,
-      traceId: this.traceId,
-      remote: this.remote && principal === this.principal,
-      ...(this.deadline === undefined ? {} : { deadline: this.deadline }),
-    };
-    return new Call(origin, this, caller ?? this.caller);
+    const { frontEnd, peer, traceId, deadline } = this;
+    const remote = this.remote && principal === this.principal;
+    return new Call({ principal, frontEnd, peer, traceId, remote, deadline }, this, caller ?? this.caller);
   }
+}
+
+/** One of those who want to know that a call is aborted. */
+interface Listener {
+  readonly notify: (reason: GatewayError) => void;
+  previous: Listener | undefined;
+  next: Listener | undefined;
+  stopped: boolean;
 }
 
 /** The module instance that makes a call. */

@@ -66,24 +66,37 @@ export class QueryDispatch {
     const entries = this.lookUp(payload, batch);
     if (call.depth === 0) admit(entries);
     const answers = new Array<QueryResponse>(payload.length);
-    let waiting: Promise<void>[] | undefined;
+    let late: Late[] | undefined;
     for (let index = 0; index < payload.length; index++) {
       const request = payload[index];
       if (request === undefined) continue;
       const answer = this.answer(entries[index], request, batch, call, header);
-      if (answer instanceof Promise) {
-        waiting ??= [];
-        waiting.push(
-          answer.then((late) => {
-            answers[index] = late;
-          }),
-        );
+      if ("pending" in answer) {
+        answer.index = index;
+        late ??= [];
+        late.push(answer);
       } else {
         answers[index] = answer;
       }
     }
-    if (waiting === undefined) return respond(header, answers);
-    return Promise.all(waiting).then(() => respond(header, answers));
+    if (late === undefined) return respond(header, answers);
+    return this.gather(late, answers, header);
+  }
+
+  /** One promise for the whole message: what waits is alive when garbage is collected, and that is what it costs. */
+  private gather(
+    late: readonly Late[],
+    answers: QueryResponse[],
+    header: Header | null,
+  ): Promise<QueryResponseMessage> {
+    return new Promise((resolve) => {
+      let open = late.length;
+      const arrived = (index: number, answer: QueryResponse) => {
+        answers[index] = answer;
+        if (--open === 0) resolve(respond(header, answers));
+      };
+      for (const one of late) this.await(one, arrived);
+    });
   }
 
   /** Why the caller can't run the command: it is unknown or not permitted. `undefined` when it can. */
@@ -147,7 +160,7 @@ export class QueryDispatch {
     batch: string | undefined,
     call: Call,
     header: Header | null,
-  ): QueryResponse | Promise<QueryResponse> {
+  ): QueryResponse | Late {
     const refused =
       this.refusal(batch ?? request.command, entry?.owner, call, entry?.name) ??
       (batch === undefined || request.command === "" ? undefined : this.refusal(request.command, entry?.owner, call));
@@ -164,12 +177,7 @@ export class QueryDispatch {
     return this.call(entry, request, call, header);
   }
 
-  private call(
-    entry: QueryEntry,
-    request: QueryRequest,
-    parent: Call,
-    header: Header | null,
-  ): QueryResponse | Promise<QueryResponse> {
+  private call(entry: QueryEntry, request: QueryRequest, parent: Call, header: Header | null): QueryResponse | Late {
     const gone = parent.aborted;
     if (gone !== undefined) return ended(entry, request, gone);
     const started = this.parts.clock.monotonic();
@@ -179,7 +187,7 @@ export class QueryDispatch {
     try {
       call = parent.nested();
       const pending = entry.handler(request, call, header);
-      if (pending instanceof Promise) return this.await(entry, request, call, pending, figures, started);
+      if (pending instanceof Promise) return { pending, entry, request, call, figures, started, index: 0 };
       const answer = complete(pending, request);
       call.finish();
       return this.count(figures, started, answer);
@@ -196,46 +204,41 @@ export class QueryDispatch {
   }
 
   /** Waits for the handler, but no longer than the deadline and only as long as the caller is there. */
-  private await(
-    entry: QueryEntry,
-    request: QueryRequest,
-    call: Call,
-    pending: Promise<QueryResponse>,
-    figures: QueryFigures,
-    started: number,
-  ): Promise<QueryResponse> {
+  private await(late: Late, arrived: (index: number, answer: QueryResponse) => void): void {
+    const { pending, entry, request, call, figures, started, index } = late;
     const { log, limits, deadlines } = this.parts;
     const limit = limits.timeoutOf(entry.name) ?? entry.options.timeoutMs ?? limits.queryTimeoutMs;
     const own = limit === undefined ? Number.POSITIVE_INFINITY : started + limit;
     const until = Math.min(own, call.deadline ?? Number.POSITIVE_INFINITY);
-    return new Promise((resolve) => {
-      let cancelDeadline: (() => void) | undefined;
-      let stopListening: (() => void) | undefined;
-      let done = false;
-      const settle = (answer: QueryResponse) => {
-        if (done) return;
-        done = true;
-        cancelDeadline?.();
-        stopListening?.();
-        call.finish();
-        resolve(this.count(figures, started, answer));
-      };
-      stopListening = call.onAbort((reason) => settle(ended(entry, request, reason)));
-      if (until !== Number.POSITIVE_INFINITY && !done) {
-        cancelDeadline = deadlines.add(until, () => {
-          const text = `${entry.name} timed out after ${secondsText(until - started)} s`;
-          figures.timeouts++;
-          log.warn(text, { traceId: call.traceId });
-          settle(unknown(request, text));
-          call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
-        });
+    let cancelDeadline: (() => void) | undefined;
+    let done = false;
+    const settle = (answer: QueryResponse) => {
+      if (done) return;
+      done = true;
+      cancelDeadline?.();
+      call.finish();
+      arrived(index, this.count(figures, started, answer));
+    };
+    const fail = (thrown: unknown) => {
+      if (!done) settle(this.failed(entry, request, call, thrown));
+    };
+    call.onAbort((reason) => settle(ended(entry, request, reason)));
+    if (until !== Number.POSITIVE_INFINITY && !done) {
+      cancelDeadline = deadlines.add(until, () => {
+        const text = `${entry.name} timed out after ${secondsText(until - started)} s`;
+        figures.timeouts++;
+        log.warn(text, { traceId: call.traceId });
+        settle(unknown(request, text));
+        call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+      });
+    }
+    pending.then((answer) => {
+      try {
+        settle(complete(answer, request));
+      } catch (thrown) {
+        fail(thrown);
       }
-      pending
-        .then((answer) => settle(complete(answer, request)))
-        .catch((thrown: unknown) => {
-          if (!done) settle(this.failed(entry, request, call, thrown));
-        });
-    });
+    }, fail);
   }
 
   /** Grants go by the name that the caller gives, the policy by the query's own, which differ for an alias. */
@@ -264,6 +267,18 @@ export class QueryDispatch {
     figures.latency[slot] = (figures.latency[slot] ?? 0) + 1;
     return answer;
   }
+}
+
+/** A query whose handler has not answered yet. */
+interface Late {
+  readonly pending: Promise<QueryResponse>;
+  readonly entry: QueryEntry;
+  readonly request: QueryRequest;
+  readonly call: Call;
+  readonly figures: QueryFigures;
+  readonly started: number;
+  /** Which payload of the message it is. */
+  index: number;
 }
 
 function admit(entries: readonly (QueryEntry | undefined)[]): void {
