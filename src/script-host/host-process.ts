@@ -185,13 +185,11 @@ export class HostProcess {
   }
 }
 
-const pageBytes = 4096;
-
 /** Resident memory of a process, or undefined where /proc does not tell. */
 function residentBytes(pid: number): number | undefined {
   try {
-    const pages = Number(readFileSync(`/proc/${pid}/statm`, "latin1").split(" ")[1]);
-    return Number.isFinite(pages) ? pages * pageBytes : undefined;
+    const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1];
+    return kilobytes === undefined ? undefined : Number(kilobytes) * 1024;
   } catch {
     return undefined;
   }

@@ -111,9 +111,10 @@ describe("a script that fails", () => {
       "well.ts": well,
     });
     expect(await query("check_well")).toEqual([0, "well", ""]);
-    expect(
-      log.texts("error").map((text) => text.replace(/^(Failed to load script: ).*\/(\w+\.ts): .*/s, "$1$2")),
-    ).toEqual(["Failed to load script: broken.ts", "Failed to load script: missing.ts"]);
+    const errors = log
+      .texts("error")
+      .map((text) => text.replace(/^(Failed to load script: ).*\/(\w+\.ts): .*/s, "$1$2"));
+    expect(errors.sort()).toEqual(["Failed to load script: broken.ts", "Failed to load script: missing.ts"]);
     expect(script().trouble("broken")).toContain("broken failed to load: ");
   });
 });
