@@ -97,6 +97,8 @@ export class GrpcFrontEnd {
     this.rpc = undefined;
     network?.listener.close();
     network?.watcher?.close();
+    rpc?.refuse();
+    control?.rpc.refuse();
     const grace = Math.max(0, drainTimeout - drainDelay);
     await Promise.all([control?.socket.close(), rpc?.drain(grace), control?.rpc.drain(grace), ...this.retired]);
   }

@@ -21,7 +21,7 @@ import { executeOperation, queryOperation, submitOperation, subscribeOperation }
 import { Health, shuttingDown } from "./health.js";
 import { OpenStreams } from "./open-streams.js";
 import { addReflection } from "./reflection.js";
-import { rawMethod, unaryRpc } from "./rpc.js";
+import { type Operation, rawMethod, unaryRpc } from "./rpc.js";
 import type { ServerSettings } from "./settings.js";
 
 /** What the rpcs work with. */
@@ -64,6 +64,7 @@ export class RpcServer {
   private readonly server: Server;
   private readonly injector: ConnectionInjector;
   private readonly sockets = new Set<Duplex>();
+  private drained: (() => void) | undefined;
 
   constructor(
     private readonly parts: RpcServerParts,
@@ -90,8 +91,16 @@ export class RpcServer {
   /** Serves a connection. */
   serve(socket: Duplex): void {
     this.sockets.add(socket);
-    socket.once("close", () => this.sockets.delete(socket));
+    socket.once("close", () => {
+      this.sockets.delete(socket);
+      if (this.sockets.size === 0) this.drained?.();
+    });
     this.injector.injectConnection(socket);
+  }
+
+  /** Answers calls from now on with UNAVAILABLE, those of open connections too. */
+  refuse(): void {
+    this.parts.door.close();
   }
 
   /**
@@ -100,19 +109,21 @@ export class RpcServer {
    * @param graceMs what still runs then is cut off
    */
   async drain(graceMs: number): Promise<void> {
-    this.parts.door.close();
     this.streams.endAll(shuttingDown());
     await new Promise<void>((resolve) => {
       const cutOff = setTimeout(() => {
+        // Without channelz `forceShutdown` knows of no sessions and leaves them open.
+        this.injector.drain(0);
         this.server.forceShutdown();
-        // Without channelz the library does not know its sessions, and would leave them open.
-        for (const socket of this.sockets) socket.destroy();
         resolve();
       }, graceMs);
-      this.server.tryShutdown(() => {
+      this.drained = () => {
         clearTimeout(cutOff);
         resolve();
-      });
+      };
+      // Its callback comes at once since Node.js 24, so the end of the connections counts.
+      this.server.tryShutdown(() => {});
+      if (this.sockets.size === 0) this.drained();
     });
   }
 
@@ -133,11 +144,11 @@ export class RpcServer {
       subscribe: feedRpc(feed, subscribeOperation(registry)),
     });
     this.add(adminMethods, {
-      registry: unaryRpc(rpc, registryOperation(gateway)),
+      registry: unaryRpc(rpc, endedByDrain(registryOperation(gateway), this.streams)),
       settings: unaryRpc(rpc, settingsOperation(gateway)),
       metrics: unaryRpc(rpc, metricsOperation(gateway)),
       logs: feedRpc(feed, logsOperation(log)),
-      reload: unaryRpc(rpc, reloadOperation(gateway)),
+      reload: unaryRpc(rpc, endedByDrain(reloadOperation(gateway), this.streams)),
       status: unaryRpc(rpc, statusOperation(gateway)),
     });
   }
@@ -149,6 +160,24 @@ export class RpcServer {
     const definitions = Object.entries(methods).map(([name, method]) => [name, rawMethod(method)]);
     this.server.addService(Object.fromEntries(definitions), handlers);
   }
+}
+
+/** An order that stops this server would wait for itself: whoever gives one is told when the drain begins. */
+function endedByDrain<Request, Response>(
+  operation: Operation<Request, Response>,
+  streams: OpenStreams,
+): Operation<Request, Response> {
+  return {
+    ...operation,
+    handle(request, call) {
+      const answer = operation.handle(request, call);
+      if (!(answer instanceof Promise)) return answer;
+      return new Promise((resolve, reject) => {
+        const forget = streams.add(reject);
+        answer.then(resolve, reject).finally(forget);
+      });
+    },
+  };
 }
 
 function timer(ms: number): number {

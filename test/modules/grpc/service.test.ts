@@ -108,6 +108,19 @@ describe("the admin service", () => {
   });
 });
 
+describe("an order to unload the front end that it came in through", () => {
+  it("is carried out and does not wait for itself", async () => {
+    const gateway = await startGateway(controlled);
+    const client = gateway.connect({ socketPath: gateway.control });
+    const { MODULE } = PB.Registry.ItemType;
+    const { UNLOAD } = PB.Registry.Command;
+    const order = { payload: [{ control: { type: MODULE, command: UNLOAD, name: "GRPCServer" } }] };
+    expect(await failure(client.registry(order))).toBe("UNAVAILABLE: The gateway is shutting down.");
+    await gateway.stop();
+    expect(gateway.modules.list()).toEqual([]);
+  });
+});
+
 describe("health and reflection", () => {
   it("say what is served, over TLS too", async () => {
     const gateway = await startGateway();
