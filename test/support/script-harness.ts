@@ -70,7 +70,9 @@ const clock = {
 };
 
 export interface HarnessOptions
-  extends Partial<Pick<ScriptModuleOptions, "isolation" | "memoryLimit" | "callsInFlight">> {
+  extends Partial<
+    Pick<ScriptModuleOptions, "isolation" | "memoryLimit" | "callsInFlight" | "command" | "startTimeoutMs">
+  > {
   readonly queryTimeoutMs?: number;
   /** More per script than its file. */
   readonly entries?: Readonly<Record<string, Partial<ScriptEntry>>>;
@@ -119,11 +121,18 @@ export async function startScripts(
     defaultAlias: "node",
     async start(instance: ModuleInstance) {
       const settings = () => ({
-        ...{ instance, gateway, log: log.logger, scripts, language: nodeLanguage, command: nodeHostCommand },
+        ...{
+          instance,
+          gateway,
+          log: log.logger,
+          scripts,
+          language: nodeLanguage,
+          command: options.command ?? nodeHostCommand,
+        },
         isolation: options.isolation ?? ("module" as const),
         memoryLimit: options.memoryLimit ?? 1024 ** 3,
         callsInFlight: options.callsInFlight ?? 256,
-        startTimeoutMs: 30_000,
+        startTimeoutMs: options.startTimeoutMs ?? 30_000,
         stopTimeoutMs: 5_000,
       });
       const module = new ScriptModule(settings());
