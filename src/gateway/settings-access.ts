@@ -83,9 +83,11 @@ function grantFor(request: Request): string {
 }
 
 function redacted(request: Request): Request {
-  return {
+  const { Request } = PB.Settings.SettingsRequestMessage;
+  const { query, inventory } = request;
+  return Request.create({
     ...request,
-    query: request.query && { ...request.query, redactSensitive: true },
-    inventory: request.inventory && { ...request.inventory, redactSensitive: true },
-  };
+    query: query && Request.Query.create({ ...query, redactSensitive: true }),
+    inventory: inventory && Request.Inventory.create({ ...inventory, redactSensitive: true }),
+  });
 }

@@ -1,6 +1,7 @@
 import type {
   EventMessage,
   ExecuteRequestMessage,
+  Header,
   MetricsMessage,
   QueryRequestMessage,
   QueryResponseMessage,
@@ -93,6 +94,11 @@ export class Core {
         traceId: call.traceId,
       });
     }
-    return header === message.header ? message : { ...message, header };
+    return header === message.header ? message : withHeader(message, header);
   }
+}
+
+/** A copy that keeps the prototype, where a message has the defaults of the fields that it doesn't carry. */
+function withHeader<Message extends object>(message: Message, header: Header | null): Message {
+  return Object.assign(Object.create(Object.getPrototypeOf(message)), message, { header });
 }

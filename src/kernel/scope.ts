@@ -63,6 +63,10 @@ export class RegistryScope {
   }
 
   target(target: Omit<Target, "owner">): Unregister {
-    return this.registry.addTarget({ ...target, owner: this.owner });
+    return this.registry.addTarget({
+      ...{ name: target.name, owner: this.owner },
+      query: (message, call) => target.query(message, call),
+      execute: (message, call) => target.execute(message, call),
+    });
   }
 }
