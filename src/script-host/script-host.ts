@@ -9,6 +9,7 @@ import { LineLimit } from "./output-lines.js";
 import { type ControlToGateway, protocolVersion, type ToGateway } from "./protocol.js";
 import { RestartPolicy } from "./restart-policy.js";
 import { ScriptException, type ScriptSession, type SessionPort } from "./script-session.js";
+import { within } from "./within.js";
 
 export interface ScriptHostOptions {
   /** Names the host in the status: the module's alias, or alias and script when every script has a host. */
@@ -46,6 +47,8 @@ export class ScriptHost {
   private readonly policy: RestartPolicy;
   private readonly lineLimit: LineLimit;
   private readonly lives = new Map<number, Life>();
+  /** Scripts that are being ended and that nobody waits for, with what stops their time limit. */
+  private readonly departures = new Map<number, () => void>();
   private process: HostProcess | undefined;
   private state: ScriptHostStatus["state"] = "stopped";
   private restarts = 0;
@@ -273,8 +276,6 @@ export class ScriptHost {
     host.control.send({ t: "end", s });
   }
 
-  private readonly departures = new Map<number, () => void>();
-
   private gone(s: number, told: string): void {
     this.departures.get(s)?.();
     this.departures.delete(s);
@@ -351,12 +352,4 @@ export class ScriptHost {
   private logException(what: string, exception: ScriptException): void {
     this.options.log.error(`Exception in ${what}: ${exception.trace}`);
   }
-}
-
-/** Rejects when the promise takes longer. */
-function within<Result>(clock: Clock, ms: number, what: string, promise: Promise<Result>): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const cancel = clock.after(ms, () => reject(new Error(`${what} took longer than ${ms / 1000} s`)));
-    promise.then(resolve, reject).finally(cancel);
-  });
 }
