@@ -25,7 +25,7 @@ if (!isCurrent) {
 }
 
 function generateCode() {
-  const pbjs = join(root, "node_modules", "protobufjs-cli", "bin", "pbjs");
+  const pbjs = fileURLToPath(import.meta.resolve("protobufjs-cli/bin/pbjs"));
   execFileSync(
     process.execPath,
     [
@@ -140,7 +140,7 @@ async function generateDeclarations() {
     lines.push(`${indent}}`);
   };
   for (const child of schema.nestedArray) {
-    lines.push("export declare namespace " + child.name + " {");
+    lines.push(`export declare namespace ${child.name} {`);
     for (const inner of child.nestedArray) emit(inner, "  ");
     lines.push("}");
   }

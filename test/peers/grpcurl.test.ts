@@ -34,12 +34,7 @@ test("grpcurl lists the services by reflection", async (context) => {
   const listed = await call(needPeer(grpcurl, context), gateway, place(), "list");
   expect(listed).toMatchObject({
     code: 0,
-    stdout: [
-      "grpc.health.v1.Health",
-      "nscp.gateway.v1.Admin",
-      "nscp.gateway.v1.Gateway",
-      "",
-    ].join("\n"),
+    stdout: ["grpc.health.v1.Health", "nscp.gateway.v1.Admin", "nscp.gateway.v1.Gateway", ""].join("\n"),
   });
 });
 
