@@ -22,6 +22,19 @@ const usage = `Usage: npm run bench -- [options]
   --help          this text
 `;
 
+/** What stands above the figures in the document. */
+const introduction = `# Benchmarks
+
+What \`npm run bench -- --write docs/benchmarks.md\` printed. Every figure stands beside its floor from the same run: a bare
+grpc-js server with the same options that decodes the same requests and encodes answers of the same size. The poller sends
+ready bytes over one connection and compares answers without decoding them, so that the server is what limits.
+
+- **of floor** is calls per second by those of the floor, the median over pairs of rounds, with the lowest and the highest.
+- **by cpu** is the same by processor time of the server with its script host, which a busy machine disturbs less.
+- **alone** is with one call in flight, otherwise it is 64; with 100 payloads it is 2 calls, because a script host takes 256
+  checks at a time.
+`;
+
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
@@ -49,7 +62,7 @@ async function main(): Promise<void> {
   for (const tls of settings) sections.push(await runSection(tls, chosen, pace));
   const report = renderReport(sections, pace);
   process.stdout.write(values.json ? `${JSON.stringify(sections, withoutRequest, 2)}\n` : `\n${report}`);
-  if (values.write !== undefined) writeFileSync(values.write, `# Benchmarks\n\n${report}`);
+  if (values.write !== undefined) writeFileSync(values.write, `${introduction}\n${report}`);
 }
 
 function chooseScenarios(names: readonly string[]): readonly Scenario[] {
