@@ -1,0 +1,16 @@
+# Builds the package in one stage and installs it into a small image in the next. State and settings live in /data.
+FROM node:22-bookworm-slim AS build
+WORKDIR /source
+COPY . .
+RUN npm ci && npm pack --pack-destination /tmp
+
+FROM node:22-bookworm-slim
+RUN --mount=from=build,source=/tmp,target=/packed npm install --global --omit=dev /packed/nscp-gateway-*.tgz
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+WORKDIR /data
+EXPOSE 8444
+# The settings are /data/nscp.ini; `nscp certs init --dir /data/security` makes certificates to begin with.
+ENTRYPOINT ["nscp"]
+CMD ["service", "--run", "--settings", "/data/nscp.ini", "--path-override", "data-path=/data"]
