@@ -4,6 +4,9 @@ import type { Principal } from "./principal.js";
 /** How deep calls may nest: a check that queries a check that queries … */
 export const maxDepth = 512;
 
+/** Through how many gateways a call may go: configured targets can form a circle, and a call must come to an end in it. */
+const maxHops = 8;
+
 /** What a front end knows about a call when it comes in. */
 export interface CallOrigin {
   readonly principal: Principal;
@@ -16,6 +19,8 @@ export interface CallOrigin {
   readonly deadline?: number | undefined;
   /** Whether the call came over a network, so that its header is not to be trusted. */
   readonly remote?: boolean;
+  /** How many gateways it has come through before this one. */
+  readonly hops?: number;
 }
 
 /**
@@ -31,6 +36,7 @@ export class Call {
   readonly traceId: string;
   readonly remote: boolean;
   readonly depth: number;
+  readonly hops: number;
   /** The module instance that makes this call, if one does. */
   readonly caller: CallingModule | undefined;
   readonly deadline: number | undefined;
@@ -52,6 +58,7 @@ export class Call {
     this.peer = origin.peer ?? "";
     this.traceId = origin.traceId;
     this.remote = origin.remote ?? false;
+    this.hops = origin.hops ?? 0;
     this.deadline = origin.deadline;
     this.caller = caller;
     this.depth = parent === undefined ? 0 : parent.depth + 1;
@@ -135,9 +142,24 @@ export class Call {
     if (this.depth >= maxDepth) {
       throw new GatewayError("RESOURCE_EXHAUSTED", `Calls are nested deeper than ${maxDepth}.`);
     }
-    const { frontEnd, peer, traceId, deadline } = this;
+    const { frontEnd, peer, traceId, deadline, hops } = this;
     const remote = this.remote && principal === this.principal;
-    return new Call({ principal, frontEnd, peer, traceId, remote, deadline }, this, caller ?? this.caller);
+    return new Call({ principal, frontEnd, peer, traceId, remote, deadline, hops }, this, caller ?? this.caller);
+  }
+
+  /**
+   * The number of hops to tell another gateway that this call is passed on to.
+   *
+   * @throws GatewayError RESOURCE_EXHAUSTED when it has come through {@link maxHops} gateways
+   */
+  nextHop(): number {
+    if (this.hops >= maxHops) {
+      throw new GatewayError(
+        "RESOURCE_EXHAUSTED",
+        `The call came through ${maxHops} gateways already; they seem to pass it round in a circle.`,
+      );
+    }
+    return this.hops + 1;
   }
 }
 

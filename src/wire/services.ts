@@ -17,6 +17,12 @@ import {
 
 const { v1 } = nscp.gateway;
 
+/**
+ * Metadata that a gateway sends with a call that it passes on: through how many gateways the call has come, so that targets
+ * which form a circle don't pass it round for ever.
+ */
+export const hopsKey = "nscp-hops";
+
 /** How an rpc is called and what streams. */
 export interface MethodShape {
   readonly path: string;

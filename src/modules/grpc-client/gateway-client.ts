@@ -41,6 +41,8 @@ export interface GatewayCallOptions {
   readonly timeoutMs?: number | undefined;
   /** Cancels the call. */
   readonly signal?: AbortSignal | undefined;
+  /** Metadata of this call besides that of the client. */
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** For streams: the gateway has accepted the call; a subscription is in force from then on. */
   readonly onOpen?: (() => void) | undefined;
 }
@@ -164,7 +166,7 @@ export class GatewayClient {
         encoder(request),
         response.decode,
         message,
-        this.metadata,
+        this.metadataOf(options),
         this.callOptions(options),
         (error, answer) => {
           stopListening();
@@ -188,7 +190,7 @@ export class GatewayClient {
       encoder(request),
       response.decode,
       message,
-      this.metadata,
+      this.metadataOf(options),
       this.callOptions(options),
     );
     yield* this.messagesOf(call, options);
@@ -203,7 +205,7 @@ export class GatewayClient {
       path,
       encoder(request),
       response.decode,
-      this.metadata,
+      this.metadataOf(options),
       this.callOptions(options),
     );
     const sending = send(call, requests);
@@ -226,6 +228,13 @@ export class GatewayClient {
       call.on("error", () => {});
       call.cancel();
     }
+  }
+
+  private metadataOf(options: GatewayCallOptions | undefined): Metadata {
+    if (options?.metadata === undefined) return this.metadata;
+    const metadata = this.metadata.clone();
+    for (const [key, value] of Object.entries(options.metadata)) metadata.set(key, value);
+    return metadata;
   }
 
   private callOptions(options: GatewayCallOptions | undefined): CallOptions {

@@ -9,7 +9,8 @@ import {
   type QueryRequestMessage,
   type QueryResponseMessage,
 } from "../../wire/messages.js";
-import { connectGateway, type GatewayClient } from "./gateway-client.js";
+import { hopsKey } from "../../wire/services.js";
+import { connectGateway, type GatewayCallOptions, type GatewayClient } from "./gateway-client.js";
 import type { TargetSettings } from "./settings.js";
 
 /** How old a client must be before a failed connection makes the next call read certificates and token again. */
@@ -42,15 +43,15 @@ export class RemoteTarget {
   private async pass<Message extends { header: Header | null }, Answer extends { header: Header | null }>(
     message: Message,
     call: Call,
-    send: (
-      client: GatewayClient,
-      message: Message,
-      options: { timeoutMs: number; signal: AbortSignal },
-    ) => Promise<Answer>,
+    send: (client: GatewayClient, message: Message, options: GatewayCallOptions) => Promise<Answer>,
   ): Promise<Answer> {
     const { header } = message;
     const left = (call.deadline ?? Number.POSITIVE_INFINITY) - this.clock.monotonic();
-    const options = { timeoutMs: Math.min(this.settings.timeout, Math.max(1, left)), signal: call.signal };
+    const options = {
+      timeoutMs: Math.min(this.settings.timeout, Math.max(1, left)),
+      signal: call.signal,
+      metadata: { [hopsKey]: String(call.nextHop()), ...traceParent(call.traceId) },
+    };
     const elsewhere = hostOf(header, header?.recipientId || header?.destinationId || "")?.address ?? "";
     const client = elsewhere === "" ? this.connect() : this.connectElsewhere(elsewhere);
     try {
@@ -89,3 +90,9 @@ export class RemoteTarget {
 }
 
 const atHome: Partial<Header> = { recipientId: "", destinationId: "", hosts: [] };
+
+/** The trace goes on over there (https://www.w3.org/TR/trace-context/ 3.2); ids of this gateway are half as long as those. */
+function traceParent(traceId: string): Record<string, string> {
+  if (!/^(?:[\da-f]{16}){1,2}$/.test(traceId)) return {};
+  return { traceparent: `00-${traceId.padStart(32, "0")}-${traceId.slice(-16)}-01` };
+}

@@ -96,8 +96,8 @@ export function logsOperation(log: LogService): FeedOperation<RequestOf<typeof a
   return {
     request: adminMethods.logs.request,
     audit: { action: "logs.list", objects: () => [] },
-    open({ level, tail, follow }, call, feed) {
-      requireGrant(call, "logs.list");
+    authorise: (_request, call) => requireGrant(call, "logs.list"),
+    open({ level, tail, follow }, _call, feed) {
       const kept =
         tail === 0
           ? []

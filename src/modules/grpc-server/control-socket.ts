@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, lstat, mkdir, mkdtemp, rename, rm, unlink } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, mkdtemp, rename, rm, unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
@@ -14,7 +14,11 @@ const questionMs = 2000;
 
 /**
  * The Unix socket for this machine's administrator. It is made in a folder that nobody else may enter, gets mode 0600
- * there and is then moved to its place, so that it is open to others at no time.
+ * there and is then linked to its place, so that it is open to others at no time.
+ *
+ * It is also what keeps a second gateway from the same data: a link is made only where there is nothing, so of gateways
+ * that start at the same instant one gets the place. What a dead one left behind is moved aside and looked at once more,
+ * because by then it may be the socket of another that was faster; that one gets its place back.
  */
 export class ControlSocket {
   private readonly server: Server;
@@ -39,7 +43,7 @@ export class ControlSocket {
     const folder = dirname(this.path);
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 });
-      await requireVacant(this.path);
+      const left = await requireVacant(this.path);
       const hidden = await mkdtemp(join(folder, ".c"));
       const born = join(hidden, "s");
       for (const path of [this.path, born]) requireShort(path);
@@ -48,7 +52,8 @@ export class ControlSocket {
         await once(this.server, "listening");
         await chmod(born, 0o600);
         this.inode = (await lstat(born)).ino;
-        await rename(born, this.path);
+        if (left !== undefined) await takeAway(this.path, left, join(hidden, "left"));
+        await this.place(born);
       } finally {
         await rm(hidden, { recursive: true, force: true });
       }
@@ -58,6 +63,15 @@ export class ControlSocket {
       throw new GatewayError("CONFIGURATION", `Cannot make the control socket ${this.path}: ${errorText(thrown)}`, {
         cause: thrown,
       });
+    }
+  }
+
+  private async place(born: string): Promise<void> {
+    try {
+      await link(born, this.path);
+    } catch (thrown) {
+      await requireVacant(this.path);
+      throw thrown;
     }
   }
 
@@ -80,17 +94,29 @@ function requireShort(path: string): void {
   );
 }
 
-async function requireVacant(path: string): Promise<void> {
+/** @returns the inode of the socket that a dead gateway left there, if there is one */
+async function requireVacant(path: string): Promise<number | undefined> {
   const there = await lstat(path).catch(() => undefined);
-  if (there === undefined) return;
+  if (there === undefined) return undefined;
   if (!there.isSocket()) {
     throw new GatewayError("CONFIGURATION", `Cannot make the control socket ${path}: there is something else.`);
   }
   const owner = await ownerOf(path);
-  if (owner === undefined) return;
+  if (owner === undefined) return there.ino;
   const who =
     owner === process.pid ? "this gateway, for another module" : owner === 0 ? "a program" : `process ${owner}`;
   throw new GatewayError("CONFIGURATION", `The control socket ${path} belongs to ${who}, which is running.`);
+}
+
+/** Moves the socket with the inode out of the way; when another is there by now, it stays. */
+async function takeAway(path: string, inode: number, aside: string): Promise<void> {
+  try {
+    await rename(path, aside);
+  } catch (thrown) {
+    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return;
+    throw thrown;
+  }
+  if ((await lstat(aside)).ino !== inode) await link(aside, path);
 }
 
 /** The process that answers on a socket; 0 when one listens that says nothing of itself, undefined when none does. */

@@ -4,6 +4,7 @@ import type { GatewayControl } from "../../kernel/control.js";
 import { GatewayError } from "../../kernel/errors.js";
 import { localPrincipal, type Principal } from "../../kernel/principal.js";
 import type { Security } from "../../security/security.js";
+import { hopsKey } from "../../wire/services.js";
 import { ownDeadline } from "./call-deadline.js";
 import type { Connection, Connections } from "./connections.js";
 
@@ -52,6 +53,7 @@ abstract class CountedDoor implements Door {
       frontEnd: this.frontEnd,
       remote: this.remote,
       traceId: traceIdOf(surface),
+      hops: hopsOf(surface),
       deadline: ownDeadline(surface.getDeadline(), this.gateway.clock),
     });
   }
@@ -121,6 +123,12 @@ function bearerToken(authorization: string): string {
     throw new GatewayError("UNAUTHENTICATED", "The authorization metadata is not of the form: Bearer <token>.");
   }
   return token;
+}
+
+/** What the caller says. Who says too much harms itself, and who says too little could have made the calls one by one. */
+function hopsOf(surface: Surface): number {
+  const text = surface.metadata.get(hopsKey)[0];
+  return text === undefined || !/^\d{1,4}$/.test(String(text)) ? 0 : Number(text);
 }
 
 /** The trace of the caller (https://www.w3.org/TR/trace-context/ 3.2), when it has one. */

@@ -82,6 +82,7 @@ export class GrpcFrontEnd {
     this.policy = policy;
     this.settings = settings;
     this.connections.forgetIdentities();
+    this.rpc.checkReaders();
     if (control !== this.control) await this.replaceControl(control);
     if (limitKeys.some((key) => settings[key] !== before[key])) this.renewServers(settings);
   }

@@ -69,13 +69,16 @@ export function subscribeOperation(registry: RegistryScope): FeedOperation<{ cha
   return {
     request: gatewayMethods.subscribe.request,
     audit,
-    open(request, { principal }, feed) {
+    authorise(request, { principal }) {
       const channels = audit.objects(request);
       if (channels.length === 0) throw new GatewayError("INVALID_ARGUMENT", "No channel is given.");
       const refused = channels.find((channel) => !principal.grants.allows("channels.subscribe", channel));
       if (refused !== undefined) {
         throw new GatewayError("PERMISSION_DENIED", `${principal.name} is not allowed to subscribe to ${refused}.`);
       }
+    },
+    open(request, { principal }, feed) {
+      const channels = audit.objects(request);
       return registry.channel(channels.join(","), (submission) => [
         feed.send(encodeMessage(SubmitRequestMessage, submission)) ? taken() : lost(principal.name),
       ]);

@@ -19,6 +19,7 @@ import { duplexRpc } from "./duplex.js";
 import { feedRpc } from "./feed-rpc.js";
 import { executeOperation, queryOperation, submitOperation, subscribeOperation } from "./gateway-operations.js";
 import { Health, shuttingDown } from "./health.js";
+import { acceptLongDeadlines } from "./long-deadlines.js";
 import { OpenStreams } from "./open-streams.js";
 import { addReflection } from "./reflection.js";
 import { type Operation, rawMethod, unaryRpc } from "./rpc.js";
@@ -81,6 +82,7 @@ export class RpcServer {
       "grpc.keepalive_time_ms": timer(limits.keepalive),
       "grpc.keepalive_timeout_ms": keepaliveAnswerMs,
     });
+    acceptLongDeadlines(this.server);
     this.addServices();
     this.health.addTo(this.server, this.streams);
     if (limits.reflection) addReflection(this.server);
@@ -96,6 +98,11 @@ export class RpcServer {
       if (this.sockets.size === 0) this.drained?.();
     });
     this.injector.injectConnection(socket);
+  }
+
+  /** Looks again at who reads feeds and whether they still may. */
+  checkReaders(): void {
+    this.streams.checkAll();
   }
 
   /** Answers calls from now on with UNAVAILABLE, those of open connections too. */

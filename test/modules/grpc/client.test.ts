@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type Server } from "node:net";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Owner } from "../../../src/kernel/registry.js";
@@ -8,7 +10,7 @@ import { parseAddress } from "../../../src/modules/grpc-client/gateway-address.j
 import { connectGateway } from "../../../src/modules/grpc-client/gateway-client.js";
 import { ExecuteResponse, Header, QueryRequestMessage } from "../../../src/wire/messages.js";
 import { execution, incoming, poller, query, rows } from "../../support/kernel.js";
-import { clientFiles, failure, ok, startGateway } from "./grpc-gateway.js";
+import { clientFiles, failure, type GrpcGateway, ok, startGateway } from "./grpc-gateway.js";
 
 const owner: Owner = { id: 101, name: "PythonScript", alias: "python" };
 const check = { payload: [{ command: "check_ok" }] };
@@ -172,6 +174,43 @@ dead = 127.0.0.1:1`,
     expect(rows(answer)[0]).toMatch(/^0 check_hang UNKNOWN check_hang timed out after 0\.\d+ s$/);
   });
 
+  it("that leads back to where the call came from ends after eight gateways", async () => {
+    const near = await startGateway("", "[/settings/GRPC/client/targets]\nnowhere = 127.0.0.1:1");
+    const far = await startGateway("", `[/settings/GRPC/client/targets/back]\n${trusting(near)}`);
+    near.file(
+      "main.ini",
+      `${readFileSync(join(near.folder, "main.ini"))}\n[/settings/GRPC/client/targets/far]\n${trusting(far)}`,
+    );
+    near.store.reload();
+    expect(await near.modules.reload("GRPCClient")).toBe(true);
+    let asked = 0;
+    for (const [gateway, target] of [
+      [near, "far"],
+      [far, "back"],
+    ] as const) {
+      gateway.check("check_round", async (_request, call) => {
+        asked++;
+        const [answer] = (await gateway.core.query(query(["check_round"], { recipientId: target }), call.nested()))
+          .payload;
+        return answer ?? ok("nothing");
+      });
+    }
+    const text = "The call came through 8 gateways already; they seem to pass it round in a circle.";
+    expect(rows(await near.connect().query({ payload: [{ command: "check_round" }] }))).toEqual([
+      `0 check_round UNKNOWN far: ${text}`,
+    ]);
+    expect(asked).toBe(9);
+  });
+
+  it("is told the trace of the call", async () => {
+    const { near, remote } = await chain();
+    remote.check("check_trace", (_request, { traceId, hops }) => ok(`${traceId} after ${hops}`));
+    const message = query(["check_trace"], { recipientId: "far" });
+    expect(rows(await near.core.query(message, incoming({ traceId: "0123456789abcdef" })))).toEqual([
+      "0 check_trace OK 00000000000000000123456789abcdef after 1",
+    ]);
+  });
+
   it("keeps its secrets from an address that the caller names", async () => {
     const { near, remote } = await chain();
     const header = { recipientId: "far", hosts: [{ id: "far", address: `localhost:${remote.port}` }] };
@@ -192,6 +231,11 @@ dead = 127.0.0.1:1`,
     ]);
   });
 });
+
+/** Settings of a target that is the gateway. */
+function trusting({ port, folder }: GrpcGateway): string {
+  return `address = 127.0.0.1:${port}\nca = ${folder}/ca.pem\n`;
+}
 
 async function listening(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");

@@ -27,6 +27,7 @@ import {
 import { Security } from "../../../src/security/security.js";
 import { readSettings } from "../../../src/settings/read.js";
 import type { SettingsSchema } from "../../../src/settings/schema.js";
+import type { SettingsStore } from "../../../src/settings/store.js";
 import { createLogService, type LogService } from "../../../src/telemetry/log.js";
 import {
   type QueryResponse as Answer,
@@ -59,6 +60,7 @@ export interface GrpcGateway {
   readonly folder: string;
   readonly control: string;
   readonly core: Core;
+  readonly store: SettingsStore;
   readonly registry: Registry;
   readonly modules: Modules;
   readonly log: LogService;
@@ -186,7 +188,7 @@ ${more}`;
     await stop();
   });
   return {
-    ...{ port, core, registry, modules, log, logLines, audited, file, stop },
+    ...{ port, core, store, registry, modules, log, logLines, audited, file, stop },
     folder: files.folder,
     control: join(files.folder, "control.sock"),
     check(name, answer) {

@@ -6,6 +6,7 @@ import { Client, credentials, loadPackageDefinition, Metadata, type ServiceError
 import { loadSync } from "@grpc/proto-loader";
 import { protoPath as healthProto } from "grpc-health-check";
 import { describe, expect, it } from "vitest";
+import { ControlSocket } from "../../../src/modules/grpc-server/control-socket.js";
 import { PB } from "../../../src/wire/messages.js";
 import { adminService, gatewayService } from "../../../src/wire/services.js";
 import { deferred, rows } from "../../support/kernel.js";
@@ -60,6 +61,23 @@ describe("the control socket", () => {
       `CONFIGURATION: The control socket ${gateway.control} belongs to this gateway, for another module, which is running.`,
     );
     expect((await gateway.connect({ socketPath: gateway.control }).status()).pid).toBe(process.pid);
+  });
+
+  it("goes to one of several gateways that start at the same instant, also where a dead one was before", async () => {
+    const { spawnSync } = await import("node:child_process");
+    for (let round = 0; round < 10; round++) {
+      const gateway = await startGateway(plain);
+      const path = gateway.control;
+      const script = `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`;
+      if (round % 2 === 0) spawnSync(process.execPath, ["-e", script]);
+      const rivals = [1, 2].map(() => new ControlSocket(path, (socket) => socket.destroy()));
+      const outcomes = await Promise.allSettled(rivals.map((rival) => rival.listen()));
+      expect(outcomes.map(({ status: outcome }) => outcome).sort()).toEqual(["fulfilled", "rejected"]);
+      expect(readdirSync(gateway.folder).filter((name) => name.startsWith("."))).toEqual([]);
+      expect(lstatSync(path).mode & 0o777).toBe(0o600);
+      for (const rival of rivals) await rival.close();
+      expect(existsSync(path)).toBe(false);
+    }
   });
 
   it("is left to any other program that listens there", async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Owner } from "../../../src/kernel/registry.js";
+import { makeToken, serialiseTokens } from "../../../src/security/tokens.js";
 import type { Init, QueryRequestMessage, SubmitRequestMessage } from "../../../src/wire/messages.js";
 import { PB, SubmitResponse } from "../../../src/wire/messages.js";
 import { adminMethods, gatewayMethods } from "../../../src/wire/services.js";
@@ -177,6 +178,52 @@ describe("Subscribe", () => {
     expect(end).toBe("RESOURCE_EXHAUSTED: The reader fell 10 messages behind.");
     expect(messages.length).toBeLessThan(sent);
     stream.close();
+  });
+
+  it("ends when its reader may not have it any more, and stays when they may", async () => {
+    const gateway = await startGateway(plain);
+    const [kept, gone] = ["kept", "gone"].map((name) =>
+      makeToken({ name, role: "poller", expires: undefined }, Date.now()),
+    );
+    if (kept === undefined || gone === undefined) throw new Error("no tokens");
+    gateway.file("tokens.json", serialiseTokens([kept.record, gone.record]));
+    expect(await gateway.reload(plain)).toBe(true);
+    const subscribe = async (token: string) => {
+      const open = deferred<void>();
+      const client = gateway.connect({ tls: false, token });
+      const subscription = client.subscribe(["inbox"], { onOpen: open.resolve })[Symbol.asyncIterator]();
+      const first = subscription.next();
+      await open.promise;
+      return { first, subscription };
+    };
+    const [reader, revoked] = [await subscribe(kept.text), await subscribe(gone.text)];
+    const ended = failure(revoked.first);
+    gateway.file("tokens.json", serialiseTokens([kept.record]));
+    expect(await gateway.reload(plain)).toBe(true);
+    expect(await ended).toBe("UNAUTHENTICATED: The token is not known.");
+    await gateway.connect({ tls: false }).submit(submission("inbox", "load"));
+    expect((await reader.first).value).toMatchObject({ channel: "inbox", payload: [{ alias: "load" }] });
+
+    const refused = failure(reader.subscription.next());
+    gateway.file("tokens.json", serialiseTokens([{ ...kept.record, role: "nothing" }]));
+    expect(await gateway.reload(plain)).toBe(true);
+    expect(await refused).toBe("PERMISSION_DENIED: token:kept is not allowed to subscribe to inbox.");
+    expect(gateway.registry.findChannel("inbox")).toEqual([]);
+  });
+
+  it("ends some seconds after the token of its reader was taken back, without a reload", {
+    timeout: 30_000,
+  }, async () => {
+    const gateway = await startGateway(plain);
+    const token = makeToken({ name: "icinga", role: "poller", expires: undefined }, Date.now());
+    gateway.file("tokens.json", serialiseTokens([token.record]));
+    expect(await gateway.reload(plain)).toBe(true);
+    const open = deferred<void>();
+    const client = gateway.connect({ tls: false, token: token.text, timeoutMs: Number.POSITIVE_INFINITY });
+    const ended = failure(all(client.logs({ follow: true }, { onOpen: open.resolve })));
+    await open.promise;
+    gateway.file("tokens.json", serialiseTokens([]));
+    expect(await ended).toBe("UNAUTHENTICATED: The token is not known.");
   });
 
   it("needs a channel, and a grant for each", async () => {
