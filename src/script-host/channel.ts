@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import { encodeFrame, FrameDecoder, maxMessageBytes } from "./frame.js";
+import { longForm, shortForm, shortSize } from "./short-form.js";
 
 /** Frames are closed at about this length of JSON, so that a burst of long messages stays below the limit of a frame. */
 const frameTarget = 1024 * 1024;
@@ -19,6 +20,8 @@ export interface ChannelEvents<Incoming> {
 export class Channel<Incoming, Outgoing extends object> {
   private readonly decoder = new FrameDecoder();
   private texts: string[] = [];
+  /** Messages in short form that come after the texts, written as one text when the frame is. */
+  private short: unknown[] = [];
   private blocks: Uint8Array[] = [];
   private size = 0;
   private scheduled = false;
@@ -42,14 +45,32 @@ export class Channel<Incoming, Outgoing extends object> {
    * @throws RangeError when the message is longer than 16 MiB
    */
   send(message: Outgoing, raw?: Uint8Array): void {
+    const short = raw === undefined ? shortSize(message) : 0;
+    if (short > 0) {
+      if (this.closed || this.closing) return;
+      this.short.push(shortForm(message));
+      this.grow(short);
+      return;
+    }
     const text = JSON.stringify(raw === undefined ? message : { ...message, raw: raw.byteLength });
     const size = text.length + (raw?.byteLength ?? 0);
     if (size > maxMessageBytes) {
       throw new RangeError(`A message of ${size} bytes is longer than the limit of ${maxMessageBytes}.`);
     }
     if (this.closed || this.closing) return;
+    this.writeShort();
     this.texts.push(text);
     if (raw !== undefined) this.blocks.push(raw);
+    this.grow(size);
+  }
+
+  private writeShort(): void {
+    if (this.short.length === 0) return;
+    this.texts.push(JSON.stringify(this.short).slice(1, -1));
+    this.short = [];
+  }
+
+  private grow(size: number): void {
     this.size += size;
     if (this.size > frameTarget) this.flush();
     else if (!this.scheduled) {
@@ -63,7 +84,9 @@ export class Channel<Incoming, Outgoing extends object> {
 
   /** Writes what is waiting. */
   flush(): void {
-    if (this.texts.length === 0 || this.closed) return;
+    if (this.closed) return;
+    this.writeShort();
+    if (this.texts.length === 0) return;
     const frame = encodeFrame(this.texts, this.blocks);
     this.texts = [];
     this.blocks = [];
@@ -87,7 +110,7 @@ export class Channel<Incoming, Outgoing extends object> {
     if (this.closed) return;
     try {
       for (const { message, raw } of this.decoder.push(chunk)) {
-        this.events.onMessage(message as Incoming, raw);
+        this.events.onMessage(longForm(message as object) as Incoming, raw);
         if (this.closed) return;
       }
     } catch (thrown) {

@@ -50,6 +50,33 @@ function open(stream: Duplex) {
 }
 
 describe("a channel", () => {
+  it("keeps the order of messages, whichever have a short form", async () => {
+    const { left, right, writes } = pair();
+    const received: object[] = [];
+    let arrived = () => {};
+    const all = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const messages: object[] = [
+      { t: "run", id: 1, h: 1, args: ["a", ["b"]] },
+      { t: "cancel", id: 1, reason: "late" },
+      { t: "ok", id: 2, value: [0, "x"] },
+      { t: "ok", id: 3, value: { deep: 1 } },
+      { t: "run", id: 4, h: 1, args: [] },
+    ];
+    const sender = new Channel<object, object>(left, { onMessage() {}, onClose() {} });
+    new Channel<object, object>(right, {
+      onMessage(message) {
+        if (received.push(message) === messages.length) arrived();
+      },
+      onClose() {},
+    });
+    for (const message of messages) sender.send(message);
+    await all;
+    expect(received).toEqual(messages);
+    expect(writes).toHaveLength(1);
+  });
+
   it("sends all messages of a turn in one write", async () => {
     const { left, right, writes } = pair();
     const sender = open(left).channel;

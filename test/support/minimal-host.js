@@ -22,9 +22,14 @@ control.on("data", (chunk) => {
     const total = 4 + buffered.readUInt32BE(0);
     const head = buffered.toString("utf8", 8, 8 + buffered.readUInt32BE(4));
     buffered = buffered.subarray(total);
-    for (const message of JSON.parse(head)) receive(message);
+    for (const message of JSON.parse(head)) receive(Array.isArray(message) ? longForm(message) : message);
   }
 });
+
+function longForm([kind, id, ...rest]) {
+  if (kind === "o") return { t: "ok", id, value: rest[0], s: rest[1] };
+  return { t: "run", id, h: rest[0], args: rest[1], s: rest[2] };
+}
 
 function receive({ t, s, id, file, args }) {
   const script = scripts.get(s);
