@@ -1,13 +1,16 @@
 import type { Call } from "../kernel/call.js";
 import { GatewayError } from "../kernel/errors.js";
 import { responseHeader } from "../kernel/header.js";
+import type { Grants } from "../kernel/principal.js";
 import { refuseRemoteWrite } from "../security/remote-settings.js";
 import type { Security } from "../security/security.js";
 import { answerSettings, type SettingsControl } from "../settings/messages.js";
+import { normalisePath } from "../settings/names.js";
 import type { SettingsStore } from "../settings/store.js";
 import { PB, type SettingsRequestMessage, SettingsResponseMessage, StatusCode } from "../wire/messages.js";
 
 type Request = PB.Settings.SettingsRequestMessage.Request;
+type Answer = PB.Settings.SettingsResponseMessage.Response;
 
 const { Command } = PB.Settings;
 
@@ -44,12 +47,13 @@ export class SettingsAccess {
     }
     const payload = [call.remote ? redacted(request) : request];
     const answer = await answerSettings({ header: null, payload }, this.store, this.control);
-    return answer.payload[0] ?? Response.create({ id: request.id });
+    const [response] = answer.payload;
+    return response === undefined ? Response.create({ id: request.id }) : readable(response, call.principal.grants);
   }
 
   /** The front end reports the call as a whole; which of its payloads were refused is known only here. */
   private auditRefusal(request: Request, { principal, peer, frontEnd, traceId }: Call, reason: string): void {
-    const { path, key } = request.update?.node ?? { path: "", key: "" };
+    const { path, key } = nodeOf(request) ?? { path: "", key: "" };
     const objects = path === "" ? [] : [key === "" ? path : `${path}/${key}`];
     const action = grantFor(request);
     this.security.audit.record({ principal, peer, frontEnd, traceId, action, objects, outcome: "denied", reason });
@@ -57,11 +61,14 @@ export class SettingsAccess {
 }
 
 /** Why the caller may not do this, if so. */
-function refusal(request: Request, call: Call, { registry }: SettingsStore): string | undefined {
+function refusal(request: Request, call: Call, store: SettingsStore): string | undefined {
+  const { registry } = store;
   const { name, grants } = call.principal;
   const grant = grantFor(request);
   const path = request.update?.node?.path ?? "";
-  if (!grants.allows(grant, path === "" ? undefined : path)) return `Permission denied: ${name} has no grant ${grant}`;
+  if (!grants.allows(grant)) return `Permission denied: ${name} has no grant ${grant}`;
+  const section = outOfReach(request, grant, grants, store);
+  if (section !== undefined) return `Permission denied: ${name} has no grant ${grant} for ${section}`;
   if (!call.remote) return undefined;
   if (request.registration !== null) return "Permission denied: nothing can be registered over a network";
   if (request.control !== null && request.control.context !== "") {
@@ -71,6 +78,43 @@ function refusal(request: Request, call: Call, { registry }: SettingsStore): str
   const key = request.update.node?.key ?? "";
   const reason = refuseRemoteWrite(path, key, registry.key(path, key));
   return reason === undefined ? undefined : `Permission denied: ${reason}`;
+}
+
+/**
+ * What of the request lies outside of the sections that the grant is limited to. Lists are not refused but shortened, see
+ * {@link readable}.
+ */
+function outOfReach(request: Request, grant: string, grants: Grants, store: SettingsStore): string | undefined {
+  const reaches = (path: string) => grants.allows(grant, normalisePath(path));
+  const { inventory, query, registration, update, control } = request;
+  if (inventory !== null || query !== null) {
+    const node = (inventory ?? query)?.node;
+    return node === null || node === undefined || node.key === "" || reaches(node.path) ? undefined : node.path;
+  }
+  if (registration !== null || update !== null) {
+    const path = (registration ?? update)?.node?.path ?? "";
+    return reaches(path) ? undefined : path || "the root";
+  }
+  if (control === null || control.command === Command.RELOAD) return undefined;
+  // To save is to save everybody's changes, and to load drops them all.
+  if (control.command === Command.SAVE && control.context === "") {
+    return store.diff().find(({ path }) => !reaches(path))?.path;
+  }
+  return grants.allows(grant, "*") ? undefined : "all sections";
+}
+
+/** The answer without the sections that the caller has no grant for. */
+function readable(answer: Answer, grants: Grants): Answer {
+  const isReadable = (node: { path: string } | null | undefined) =>
+    grants.allows("settings.get", normalisePath(node?.path ?? ""));
+  if (answer.query !== null) answer.query.nodes = answer.query.nodes.filter(isReadable);
+  if (answer.inventory.length > 0) answer.inventory = answer.inventory.filter(({ node }) => isReadable(node));
+  if (answer.diff !== null) answer.diff.entries = answer.diff.entries.filter(isReadable);
+  return answer;
+}
+
+function nodeOf(request: Request): PB.Settings.Node | null | undefined {
+  return (request.inventory ?? request.query ?? request.registration ?? request.update ?? request.diff)?.node;
 }
 
 /** A payload does the first action that it has, in the order of `answerSettings`. */

@@ -23,7 +23,8 @@ const closedWords = new Set([
   ...["argument", "arguments", "args", "options", "env", "environment", "isolation", "alias", "parent", "template"],
   ...["python", "node", "lib", "library", "libraries", "module", "modules", "include", "includes", "import", "cache"],
   ...["path", "paths", "file", "files", "folder", "folders", "directory", "directories", "dir", "root"],
-  ...["allow", "allowed", "insecure", "ssl", "tls", "verify", "ca", "dh", "cipher", "ciphers", "bind"],
+  ...["allow", "allowed", "insecure", "ssl", "tls", "verify", "ca", "dh", "cipher", "ciphers"],
+  ...["bind", "host", "hosts", "socket", "sockets"],
   ...[
     "certificate",
     "certificates",

@@ -5,6 +5,7 @@ import type { LoadedModule } from "../../kernel/modules.js";
 import type { LogService } from "../../telemetry/log.js";
 import { nscp, PB, type RegistryRequestMessage, type SettingsRequestMessage } from "../../wire/messages.js";
 import { adminMethods, type Method } from "../../wire/services.js";
+import { refusalsAmong } from "./audit-trail.js";
 import type { FeedOperation } from "./feed-rpc.js";
 import { isWanted, logEntries, logEntry } from "./log-entries.js";
 import { encodeMessage, type Operation } from "./rpc.js";
@@ -23,6 +24,12 @@ export function registryOperation(
       action: ({ payload }) =>
         payload.some(({ control }) => control !== null) ? "modules.control" : "registry.inventory",
       objects: ({ payload }) => payload.map(({ control, inventory }) => control?.name ?? inventory?.name ?? ""),
+      refusals: ({ payload }, answer) =>
+        refusalsAmong(
+          answer.payload,
+          ({ result }) => result?.message ?? "",
+          (index) => payload[index]?.control?.name ?? payload[index]?.inventory?.name ?? "",
+        ),
     },
     handle: (request, call) => gateway.registryQuery(request, call),
   };
@@ -37,11 +44,22 @@ export function settingsOperation(
     audit: {
       action: ({ payload }) =>
         payload.some(({ update, control }) => update !== null || control !== null) ? "settings.put" : "settings.get",
-      objects: ({ payload }) =>
-        payload.map(({ update, query, inventory, diff }) => nodeName((update ?? query ?? inventory ?? diff)?.node)),
+      objects: ({ payload }) => payload.map(settingOf),
+      // The gateway records them itself, each under the grant that was missing.
+      refusals: ({ payload }, answer) =>
+        refusalsAmong(
+          answer.payload,
+          ({ result }) => result?.message ?? "",
+          (index) => settingOf(payload[index]),
+        ).map((refusal) => ({ ...refusal, isRecorded: true })),
     },
     handle: (request, call) => gateway.settingsQuery(request, call),
   };
+}
+
+function settingOf(request: PB.Settings.SettingsRequestMessage.Request | undefined): string {
+  const { update, query, inventory, diff } = request ?? {};
+  return nodeName((update ?? query ?? inventory ?? diff)?.node);
 }
 
 function nodeName(node: PB.Settings.Node | null | undefined): string {

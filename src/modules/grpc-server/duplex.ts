@@ -121,8 +121,7 @@ class Duplex<Request, Response> {
   private answer(task: Task<Request>, request: Request, answer: Response, call: Call): void {
     if (this.surface.destroyed || this.surface.writableEnded) return;
     const encoded = encodeMessage(this.operation.method.response, answer);
-    this.parts.audit.done(this.operation.audit, request, call);
-    this.operation.answered?.(request, answer, call);
+    this.parts.audit.done(this.operation.audit, request, call, answer);
     this.bytes += encoded.length - task.bytes;
     task.bytes = encoded.length;
     this.surface.write(encoded, () => this.leave(task));

@@ -73,7 +73,7 @@ export function feedRpc<Request>(
         };
         if (!feed.isOpen) stop();
         feed.announce();
-        audit.done(operation.audit, request, call);
+        audit.done(operation.audit, asked, call, undefined);
       } catch (thrown) {
         audit.failed(operation.audit, request, call, thrown);
         feed.fail(thrown);

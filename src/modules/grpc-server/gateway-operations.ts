@@ -8,20 +8,20 @@ import {
   PB,
   type QueryRequestMessage,
   type QueryResponseMessage,
+  ResultCode,
   StatusCode,
   SubmitRequestMessage,
   SubmitResponse,
   type SubmitResponseMessage,
 } from "../../wire/messages.js";
 import { gatewayMethods, type Method } from "../../wire/services.js";
-import type { AuditRule, AuditTrail } from "./audit-trail.js";
+import { type AuditRule, refusalsAmong } from "./audit-trail.js";
 import type { FeedOperation } from "./feed-rpc.js";
 import { encodeMessage, type Operation } from "./rpc.js";
 
 /** Queries; the unary rpc and the stream differ only in how messages travel. */
 export function queryOperation(
   { core }: GatewayControl,
-  trail: AuditTrail,
   method: Method<QueryRequestMessage, QueryResponseMessage>,
 ): Operation<QueryRequestMessage, QueryResponseMessage> {
   return {
@@ -32,16 +32,30 @@ export function queryOperation(
         ...(header?.command ? [header.command] : []),
         ...payload.map((p) => p.command),
       ],
+      refusals: ({ payload }, answer) =>
+        refusalsAmong(
+          answer.payload,
+          ({ result, lines }) => (result === ResultCode.UNKNOWN ? (lines[0]?.message ?? "") : ""),
+          (index) => payload[index]?.command ?? "",
+        ),
     },
     handle: (request, call) => core.query(request, call),
-    answered: (request, answer, call) => trail.refusedQueries(request, answer, call),
   };
 }
 
 export function executeOperation({ core }: GatewayControl): Operation<ExecuteRequestMessage, ExecuteResponseMessage> {
   return {
     method: gatewayMethods.execute,
-    audit: { action: "commands.execute", objects: ({ payload }) => payload.map(({ command }) => command) },
+    audit: {
+      action: "commands.execute",
+      objects: ({ payload }) => payload.map(({ command }) => command),
+      refusals: (_request, { payload }) =>
+        refusalsAmong(
+          payload,
+          ({ result, message }) => (result === ResultCode.OK ? "" : message),
+          (index) => payload[index]?.command ?? "",
+        ),
+    },
     handle: async (request, call) => {
       const target = request.header?.recipientId || request.header?.destinationId || "";
       return (await core.execute(target, request, call)).message;
@@ -55,9 +69,22 @@ export function submitOperation(
 ): Operation<SubmitRequestMessage, SubmitResponseMessage> {
   return {
     method,
-    audit: { action: "submit", objects: ({ channel }) => splitNames(channel) },
+    audit: {
+      action: "submit",
+      objects: ({ channel }) => splitNames(channel),
+      refusals: ({ channel }, { payload }) => refusedChannels(splitNames(channel), payload[0]?.result?.message ?? ""),
+    },
     handle: async (request, call) => (await core.submit(request.channel, request, call)).message,
   };
+}
+
+/** A channel is refused for all results of a submission alike. */
+function refusedChannels(channels: readonly string[], text: string) {
+  const texts = text.split("; ");
+  return channels.flatMap((object) => {
+    const reason = texts.find((one) => one.startsWith("Permission denied:") && one.endsWith(` to ${object}`));
+    return reason === undefined ? [] : [{ object, reason }];
+  });
 }
 
 /** A remote consumer of channels. It is subscribed like any module, as long as its stream is open. */

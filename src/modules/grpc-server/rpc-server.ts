@@ -138,15 +138,14 @@ export class RpcServer {
     const { gateway, registry, audit, log, door } = this.parts;
     const { streamWindow, subscriberLimit, maxMessageSize } = this.limits;
     const bytes = largestWaiting * maxMessageSize;
-    const trail = new AuditTrail(audit);
-    const rpc = { door, audit: trail };
+    const rpc = { door, audit: new AuditTrail(audit) };
     const duplex = { ...rpc, streams: this.streams, limits: { messages: streamWindow, bytes } };
     const feed = { ...rpc, streams: this.streams, limits: { messages: subscriberLimit, bytes } };
     this.add(gatewayMethods, {
-      query: unaryRpc(rpc, queryOperation(gateway, trail, gatewayMethods.query)),
+      query: unaryRpc(rpc, queryOperation(gateway, gatewayMethods.query)),
       execute: unaryRpc(rpc, executeOperation(gateway)),
       submit: unaryRpc(rpc, submitOperation(gateway, gatewayMethods.submit)),
-      queryStream: duplexRpc(duplex, queryOperation(gateway, trail, gatewayMethods.queryStream)),
+      queryStream: duplexRpc(duplex, queryOperation(gateway, gatewayMethods.queryStream)),
       submitStream: duplexRpc(duplex, submitOperation(gateway, gatewayMethods.submitStream)),
       subscribe: feedRpc(feed, subscribeOperation(registry)),
     });

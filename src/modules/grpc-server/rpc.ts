@@ -16,10 +16,8 @@ export interface RpcParts {
 /** What the gateway does for one request. What the handler throws or rejects with becomes the status of the call. */
 export interface Operation<Request, Response> {
   readonly method: Method<Request, Response>;
-  readonly audit: AuditRule<Request>;
+  readonly audit: AuditRule<Request, Response>;
   handle(request: Request, call: Call): Response | Promise<Response>;
-  /** Told of every answer before it is sent. */
-  answered?(request: Request, answer: Response, call: Call): void;
 }
 
 /**
@@ -86,8 +84,7 @@ class Exchange<Request, Response> {
 
   private succeed(request: Request, answer: Response, call: Call): void {
     const bytes = encodeMessage(this.operation.method.response, answer);
-    this.audit.done(this.operation.audit, request, call);
-    this.operation.answered?.(request, answer, call);
+    this.audit.done(this.operation.audit, request, call, answer);
     this.respond(null, bytes);
   }
 }

@@ -179,10 +179,34 @@ describe("a call that is refused as a whole", () => {
     );
     expect(await failure(client.status())).toBe("PERMISSION_DENIED: anonymous has no grant admin.status.");
     expect(gateway.audited.map(({ action, outcome, objects }) => `${outcome} ${action} ${objects}`)).toEqual([
-      "ok queries.execute check_ok,check_disk",
       "denied queries.execute check_disk",
+      "ok queries.execute check_ok",
       "denied commands.execute x",
       "denied admin.status ",
+    ]);
+  });
+
+  it("leaves refused commands, channels and modules in the audit log as refused, and nothing of them as carried out", async () => {
+    const gateway = await startGateway(
+      plain,
+      `[/settings/security]\nanonymous role = few
+[/settings/security/roles]\nfew = commands.execute:status, submit:good, modules.reload:grpc-client`,
+    );
+    const client = gateway.connect({ tls: false });
+    await client.execute({ payload: [{ command: "status" }, { command: "restart" }] });
+    await client.execute({ payload: [{ command: "restart" }] });
+    await client.submit({ channel: "good,bad", payload: [{ alias: "a" }, { alias: "b" }] });
+    const { MODULE } = PB.Registry.ItemType;
+    const unload = { control: { type: MODULE, command: PB.Registry.Command.UNLOAD, name: "GRPCServer" } };
+    const { payload } = await client.registry({ payload: [unload] });
+    expect(payload[0]?.result?.message).toBe("Permission denied: anonymous has no grant modules.unload for GRPCServer");
+    expect(gateway.audited.map(({ action, outcome, objects }) => `${outcome} ${action} ${objects}`)).toEqual([
+      "denied commands.execute restart",
+      "ok commands.execute status",
+      "denied commands.execute restart",
+      "denied submit bad",
+      "ok submit good",
+      "denied modules.control GRPCServer",
     ]);
   });
 

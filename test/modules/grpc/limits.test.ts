@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { QueryRequestMessage } from "../../../src/wire/messages.js";
 import { gatewayMethods } from "../../../src/wire/services.js";
 import { deferred } from "../../support/kernel.js";
-import { type GrpcGateway, ok, startGateway } from "./grpc-gateway.js";
+import { failure, type GrpcGateway, ok, startGateway } from "./grpc-gateway.js";
 
 /** HTTP/2 without a gRPC library, so that nobody between the test and the gateway makes new connections. */
 function open(gateway: GrpcGateway): ClientHttp2Session {
@@ -100,6 +100,22 @@ describe("a connection", () => {
     await once(socket, "close");
     const answer = await gateway.connect({ tls: false }).query({ payload: [{ command: "check_ok" }] });
     expect(answer.payload[0]?.lines[0]?.message).toBe("fine");
+  });
+});
+
+describe("a message", () => {
+  it("may have four million bytes in and out unless told otherwise, and no more than four mebibytes", async () => {
+    const gateway = await startGateway("use ssl = false");
+    gateway.check("check_echo", (request) => ok(request.arguments[0] ?? ""));
+    gateway.check("check_long", () => ok("x".repeat(4 * 1024 * 1024)));
+    const client = gateway.connect({ tls: false, maxMessageBytes: 2 ** 24 });
+    const echo = (length: number) =>
+      client.query({ payload: [{ command: "check_echo", arguments: ["x".repeat(length)] }] });
+    expect((await echo(4_000_000)).payload[0]?.lines[0]?.message?.length).toBe(4_000_000);
+    expect(await failure(echo(4 * 1024 * 1024))).toMatch(/^RESOURCE_EXHAUSTED: Received message larger/);
+    expect(await failure(client.query({ payload: [{ command: "check_long" }] }))).toMatch(
+      /^RESOURCE_EXHAUSTED: Sent message larger/,
+    );
   });
 });
 
