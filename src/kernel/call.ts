@@ -52,6 +52,7 @@ export class Call {
     origin: CallOrigin,
     private readonly parent?: Call,
     caller?: CallingModule,
+    depth = parent === undefined ? 0 : parent.depth + 1,
   ) {
     this.principal = origin.principal;
     this.frontEnd = origin.frontEnd;
@@ -61,7 +62,7 @@ export class Call {
     this.hops = origin.hops ?? 0;
     this.deadline = origin.deadline;
     this.caller = caller;
-    this.depth = parent === undefined ? 0 : parent.depth + 1;
+    this.depth = depth;
   }
 
   /** Aborted when the caller goes away, the deadline passes or the owner is unloaded. */
@@ -132,19 +133,24 @@ export class Call {
   }
 
   /**
-   * A call made on behalf of this one.
+   * A call made on behalf of this one: an owner is asked for an answer.
    *
-   * @param caller the module instance that makes it
-   * @param principal whose grants count: the same principal's unless given
    * @throws GatewayError RESOURCE_EXHAUSTED when calls nest deeper than {@link maxDepth}
    */
-  nested(caller?: CallingModule, principal: Principal = this.principal): Call {
+  nested(): Call {
     if (this.depth >= maxDepth) {
       throw new GatewayError("RESOURCE_EXHAUSTED", `Calls are nested deeper than ${maxDepth}.`);
     }
+    return new Call(this, this, this.caller);
+  }
+
+  /**
+   * A call that a module makes while it answers this one, with its own grants. It is as deep as this one: the level is
+   * counted when an owner is asked.
+   */
+  madeBy(caller: CallingModule, principal: Principal): Call {
     const { frontEnd, peer, traceId, deadline, hops } = this;
-    const remote = this.remote && principal === this.principal;
-    return new Call({ principal, frontEnd, peer, traceId, remote, deadline, hops }, this, caller ?? this.caller);
+    return new Call({ principal, frontEnd, peer, traceId, deadline, hops }, this, caller, this.depth);
   }
 
   /**

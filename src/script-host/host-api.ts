@@ -5,7 +5,7 @@
  */
 import type { Call, CallingModule } from "../kernel/call.js";
 import type { GatewayControl } from "../kernel/control.js";
-import { GatewayError } from "../kernel/errors.js";
+import { errorText, GatewayError } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import { moduleKey } from "../kernel/modules.js";
 import { modulePrincipal } from "../kernel/principal.js";
@@ -29,6 +29,7 @@ import {
 import { simpleResult } from "../wire/nagios-text.js";
 import { parsePerfdata } from "../wire/perfdata.js";
 import { toResultCode, worstCode } from "../wire/result-code.js";
+import { argumentFault } from "./operation-arguments.js";
 import type { HostOperation, HostOperations } from "./protocol.js";
 import type { Answer, RunningCallback } from "./script-session.js";
 import { ScriptSettings } from "./script-settings.js";
@@ -78,18 +79,23 @@ export class HostApi {
   ): Promise<Answer> {
     const operation = Object.hasOwn(this.operations, op) ? this.operations[op as HostOperation] : undefined;
     if (operation === undefined || !Array.isArray(args)) throw new Error(`The gateway has no operation ${op}.`);
+    const fault = argumentFault(op as HostOperation, args);
+    if (fault !== undefined) throw new GatewayError("INVALID_ARGUMENT", fault);
     const aborted = during?.call.aborted;
     if (aborted !== undefined) throw new GatewayError(aborted.code, `Nobody waits for it: ${aborted.message}`);
-    const call =
-      during === undefined
-        ? this.gateway.moduleCall(this.module)
-        : during.call.nested(this.module, modulePrincipal(this.module.alias));
+    const call = this.ownCall(during?.call);
     try {
       const reply = await (operation as Operation<HostOperation>)(args as never, { call, raw: raw ?? noBytes, during });
       return { value: reply.value, raw: reply.raw };
     } finally {
       call.finish();
     }
+  }
+
+  /** A call that the module makes: during another, or by itself. */
+  ownCall(during: Call | undefined): Call {
+    if (during === undefined) return this.gateway.moduleCall(this.module);
+    return during.madeBy(this.module, modulePrincipal(this.module.alias));
   }
 
   private table(): { [Op in HostOperation]: Operation<Op> } {
@@ -205,7 +211,7 @@ export class HostApi {
   /** What ends the caller's own host waits until its callback has returned, and `true` is the answer now. */
   private later(during: RunningCallback | undefined, what: string, work: () => Promise<boolean>): { value: boolean } {
     const run = () => {
-      work().catch((thrown: unknown) => this.log.error(`Failed to ${what}`, { error: thrown }));
+      work().catch((thrown: unknown) => this.log.error(`Failed to ${what}: ${errorText(thrown)}`, { error: thrown }));
     };
     if (during === undefined) setImmediate(run);
     else during.afterwards(run);

@@ -1,5 +1,6 @@
 import type { Call } from "../kernel/call.js";
 import type { GatewayControl } from "../kernel/control.js";
+import { errorText } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import { PB, SettingsRequestMessage, StatusCode } from "../wire/messages.js";
 
@@ -85,7 +86,7 @@ export class ScriptSettings {
     try {
       await this.ask(fields, call);
     } catch (thrown) {
-      this.log.error(`Failed to ${what}`, { error: thrown });
+      this.log.error(`Failed to ${what}: ${errorText(thrown)}`, { error: thrown });
     }
   }
 }

@@ -46,7 +46,7 @@ describe("aborting a call", () => {
   });
 });
 
-test("a nested call has the identity, deadline and trace of its caller, unless it acts for somebody else", () => {
+test("a nested call has the identity, deadline and trace of its caller; a module's own call has those but its identity", () => {
   const call = incoming({ deadline: 500 });
   const facts = ({ principal, frontEnd, peer, traceId, remote, depth, caller, deadline }: typeof call) => ({
     ...{ principal: principal.name, frontEnd, peer, traceId, remote, depth, caller, deadline },
@@ -54,12 +54,14 @@ test("a nested call has the identity, deadline and trace of its caller, unless i
   const same = { principal: "poller", frontEnd: "grpc", peer: "192.0.2.1", traceId: "t1", deadline: 500 };
   const script = { id: 3, name: "PythonScript", alias: "py" };
   expect(facts(call)).toEqual({ ...same, remote: true, depth: 0, caller: undefined });
-  const nested = call.nested(script);
-  expect(facts(nested)).toEqual({ ...same, remote: true, depth: 1, caller: script });
-  expect(facts(nested.nested())).toEqual({ ...same, remote: true, depth: 2, caller: script });
-  expect(facts(call.nested(script, modulePrincipal("py")))).toEqual({
-    ...{ ...same, principal: "module:py", remote: false, depth: 1, caller: script },
-  });
+  const nested = call.nested();
+  expect(facts(nested)).toEqual({ ...same, remote: true, depth: 1, caller: undefined });
+  const own = nested.madeBy(script, modulePrincipal("py"));
+  const asModule = { ...same, principal: "module:py", remote: false, caller: script };
+  expect(facts(own)).toEqual({ ...asModule, depth: 1 });
+  expect(facts(own.nested())).toEqual({ ...asModule, depth: 2 });
+  call.abort(gone);
+  expect(own.aborted).toBe(gone);
 });
 
 describe("grants", () => {
@@ -135,7 +137,7 @@ describe("headers from a network", () => {
   test("are stamped with the identity as the gateway knows it, once", () => {
     fc.assert(
       fc.property(header, (given) => {
-        const call = incoming().nested({ id: 3, name: "PythonScript", alias: "py" });
+        const call = incoming().madeBy({ id: 3, name: "PythonScript", alias: "py" }, poller());
         const stamped = stampHeader(given, call);
         const own = stamped.metadata.filter(({ key }) => key.trim().toLowerCase().startsWith("nscp."));
         expect(own).toEqual([

@@ -243,7 +243,8 @@ describe("permissions", () => {
     ]);
     const boss = incoming({ principal: { ...poller("*"), name: "boss" } });
     expect(rows(await core.query(query(["other"]), boss))).toEqual(["0 other OK "]);
-    const script = incoming().nested({ id: 3, name: "PythonScript", alias: "my python" });
+    const module = { id: 3, name: "PythonScript", alias: "my python" };
+    const script = incoming().madeBy(module, poller("*"));
     expect(rows(await core.query(query(["b", "other"]), script))).toEqual([
       "0 b OK ",
       "0 other UNKNOWN Permission denied: my python is not allowed to run other",
