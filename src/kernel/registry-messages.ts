@@ -11,7 +11,15 @@ import type { Call } from "./call.js";
 import { errorText, GatewayError } from "./errors.js";
 import { responseHeader } from "./header.js";
 import { type Modules, moduleKey } from "./modules.js";
-import type { EventHandler, Owner, QueryEntry, QueryHandler, Registry, SubmissionHandler } from "./registry.js";
+import {
+  type EventHandler,
+  type Owner,
+  type QueryEntry,
+  type QueryHandler,
+  type Registry,
+  type SubmissionHandler,
+  splitNames,
+} from "./registry.js";
 
 type Request = PB.Registry.RegistryRequestMessage.Request;
 type Response = PB.Registry.RegistryResponseMessage.Response;
@@ -200,7 +208,7 @@ export class RegistryMessages {
     switch (registration.type) {
       case ItemType.QUERY:
         if (unregister) registry.removeQuery(owner, name);
-        else registry.addQuery(owner, name, fallback.query ?? unanswered(owner), { description, aliases: alias });
+        else this.registerQuery(owner, registration);
         return result;
       case ItemType.QUERY_ALIAS:
         for (const spelling of [name, ...alias]) {
@@ -210,11 +218,11 @@ export class RegistryMessages {
         return result;
       case ItemType.HANDLER:
         if (unregister) registry.removeChannel(owner, name);
-        else registry.addChannel(owner, name, fallback.submission ?? untaken);
+        else registry.addChannel(owner, notYet(registry.listChannels(), owner, name), fallback.submission ?? untaken);
         return result;
       case ItemType.EVENT:
         if (unregister) registry.removeEvent(owner, name);
-        else registry.addEvent(owner, name, fallback.event ?? unheard);
+        else registry.addEvent(owner, notYet(registry.listEvents(), owner, name), fallback.event ?? unheard);
         return result;
       case ItemType.MODULE:
         result.itemId = modules.clone(registration.pluginId) ?? 0;
@@ -225,6 +233,22 @@ export class RegistryMessages {
           `Unsupported type of registration: ${ItemType[registration.type] ?? registration.type}`,
         );
     }
+  }
+
+  /** A query that the owner has already keeps its handler: the message describes it, and may give it more names. */
+  private registerQuery(
+    owner: Owner,
+    { name, alias, info, pluginId }: PB.Registry.RegistryRequestMessage.Request.Registration,
+  ): void {
+    const { registry, modules } = this.parts;
+    const description = info?.description ?? "";
+    const known = registry.findQuery(name);
+    if (known?.owner.id === owner.id && known.name === name.toLowerCase()) {
+      registry.describeQuery(known, description || describe(known), alias);
+      return;
+    }
+    const handler = modules.fallbackOf(pluginId).query ?? unanswered(owner);
+    registry.addQuery(owner, name, handler, { description, aliases: alias });
   }
 
   private async control(control: PB.Registry.RegistryRequestMessage.Request.Control, call: Call): Promise<void> {
@@ -265,6 +289,14 @@ const controlVerbs: Readonly<Record<number, string>> = {
   [Command.ENABLE]: "enable",
   [Command.DISABLE]: "disable",
 };
+
+/** Those of the names that the owner does not listen to by itself. */
+function notYet(listed: readonly { name: string; owners: readonly Owner[] }[], { id }: Owner, names: string): string {
+  const taken = new Set(listed.filter(({ owners }) => owners.some((owner) => owner.id === id)).map(({ name }) => name));
+  return splitNames(names)
+    .filter((name) => !taken.has(name.toLowerCase()))
+    .join();
+}
 
 function item(
   type: PB.Registry.ItemType,

@@ -91,7 +91,7 @@ export interface QueryEntry {
   readonly spelling: string;
   readonly owner: Owner;
   readonly handler: QueryHandler;
-  readonly options: QueryOptions;
+  options: QueryOptions;
   /** Figures by front end. */
   readonly figures: Map<string, QueryFigures>;
 }
@@ -155,6 +155,16 @@ export class Registry {
     this.queries.set(name, entry);
     for (const alias of options.aliases ?? []) this.aliases.set(alias.toLowerCase(), { entry, spelling: alias });
     return () => this.dropQuery(entry);
+  }
+
+  /** Gives a registered query another description, and more names. */
+  describeQuery(entry: QueryEntry, description: string, aliases: readonly string[]): void {
+    entry.options = {
+      ...entry.options,
+      description,
+      aliases: [...new Set([...(entry.options.aliases ?? []), ...aliases])],
+    };
+    for (const alias of aliases) this.aliases.set(alias.toLowerCase(), { entry, spelling: alias });
   }
 
   private dropQuery(entry: QueryEntry): void {

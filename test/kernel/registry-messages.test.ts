@@ -230,6 +230,33 @@ describe("registration", () => {
     expect(await listed()).toEqual([]);
   });
 
+  test("what the module answers already keeps its handler and gets the description and the names", async () => {
+    const { run, core } = await setup();
+    await run(
+      [
+        registration({
+          ...{ pluginId: 0, type: ItemType.QUERY, name: "check_b", alias: ["looks"] },
+          info: Information.create({ description: "Looks at b again" }),
+        }),
+        registration({ pluginId: 0, type: ItemType.QUERY, name: "CHECK_A", alias: ["first"] }),
+        registration({ pluginId: 1, type: ItemType.HANDLER, name: "NSCA,made" }),
+      ],
+      local(),
+    );
+    expect(rows(await core.query(query(["check_b", "CheckB", "looks", "check_a", "first"]), incoming()))).toEqual([
+      "0 check_b OK b",
+      "0 CheckB OK b",
+      "0 looks OK b",
+      "0 check_a OK a",
+      "0 first OK a",
+    ]);
+    expect(text(await run([inventory([ItemType.QUERY], { name: "check_b" })]))[1]).toBe(
+      "  COMMAND check_b of py: Check_B - Looks at b again",
+    );
+    const { message } = await core.submit("nsca", submission([{ command: "a" }]), incoming());
+    expect(message.payload[0]?.result?.message).toBe("No answer from nsca");
+  });
+
   test("a module without an answer of its own says so", async () => {
     const { run, core } = await setup();
     await run(
