@@ -298,16 +298,17 @@ export class Core {
    * Submits a passive result.
    *
    * @param channel such as `NSCA`, or several with commas between them
+   * @param message a text, or its bytes in UTF-8; so is `perf`
    * @returns whether anybody took it, and what they said
    */
   simpleSubmit(
     channel: string,
     command: string,
     code: number,
-    message: string,
-    perf = "",
+    message: string | Uint8Array,
+    perf: string | Uint8Array = "",
   ): Promise<[success: boolean, response: string]> {
-    return call("simpleSubmit", [channel, command, code, String(message), String(perf)]);
+    return call("simpleSubmit", [channel, command, code, fromBytes(message), fromBytes(perf)]);
   }
 
   /** Submits the results of a message. */
@@ -381,7 +382,9 @@ export class Settings {
     return call("settingsInt", [path, key, defaultValue]);
   }
 
+  /** @throws RangeError for what is no number, or too large to be told from its neighbours */
   async setInt(path: string, key: string, value: number): Promise<void> {
+    if (!Number.isSafeInteger(Math.trunc(value))) throw new RangeError(`${key} can't be set to ${value}.`);
     await call("settingsSet", [path, key, String(Math.trunc(value))]);
   }
 
@@ -413,19 +416,19 @@ export class Settings {
   }
 }
 
-/** Writes to the gateway's log at level info. */
+/** Writes to the gateway's log at level info: a text, an error with its stack, or any value as the console shows it. */
 export function log(message: unknown): void {
-  bridge().log("info", String(message));
+  bridge().log("info", message);
 }
 
 /** Writes to the gateway's log at level error. */
 export function logError(message: unknown): void {
-  bridge().log("error", String(message));
+  bridge().log("error", message);
 }
 
 /** Writes to the gateway's log at level debug. */
 export function logDebug(message: unknown): void {
-  bridge().log("debug", String(message));
+  bridge().log("debug", message);
 }
 
 /**
@@ -449,6 +452,10 @@ function texts(args: readonly Argument[]): string[] {
       `An argument is ${argument === null ? "null" : typeof argument} instead of a text or a number.`,
     );
   });
+}
+
+function fromBytes(text: string | Uint8Array): string {
+  return text instanceof Uint8Array ? new TextDecoder().decode(text) : text;
 }
 
 function bridge(): ScriptBridge {

@@ -1,5 +1,6 @@
 import type { Call } from "../kernel/call.js";
 import type { Clock } from "../kernel/clock.js";
+import { GatewayError } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import type { Admission, QueryOptions } from "../kernel/registry.js";
 import { splitNames } from "../kernel/registry.js";
@@ -41,6 +42,12 @@ export interface ScriptSurroundings {
 
 /** What a script that answered too late has to say whether it could do anything else meanwhile. */
 const probeMs = 1_000;
+
+/** Metrics are collected for everybody at once, and everybody waits for the last. */
+const metricsLimitMs = 10_000;
+
+/** How long a script may take for passive results and events unless it has a time limit of its own. */
+const deliveryLimitMs = 60_000;
 
 interface Registration {
   readonly kind: CallbackKind;
@@ -305,7 +312,33 @@ export class HostedScript {
     }
     const facts =
       registration.options.context === true && call !== undefined ? this.facts(registration.name, call) : undefined;
-    return session.run(registration.h, args, call, raw, facts);
+    const limitMs = this.limitOf(registration.kind);
+    if (limitMs === undefined) return session.run(registration.h, args, call, raw, facts);
+    const own = this.around.api.ownCall(call);
+    const stop = this.endAfter(own, limitMs, registration.name || "metrics");
+    return session.run(registration.h, args, own, raw, facts).finally(stop);
+  }
+
+  /** Queries have their time limit from the core, and commands have none. */
+  private limitOf(kind: CallbackKind): number | undefined {
+    const isCalled = kind === "query" || kind === "queryRaw" || kind === "command" || kind === "commandRaw";
+    if (isCalled) return undefined;
+    const isMetrics = kind === "metricsSource" || kind === "metricsSink";
+    return Math.min(this.config.timeoutMs ?? deliveryLimitMs, isMetrics ? metricsLimitMs : Number.POSITIVE_INFINITY);
+  }
+
+  /** Aborts the call when it has not ended in time. Returns what says that it has. */
+  private endAfter(call: Call, ms: number, what: string): () => void {
+    const { alias, clock, log } = this.around;
+    const cancel = clock.after(ms, () => {
+      const text = `${alias}: ${this.config.name} took longer than ${ms / 1000} s for ${what}`;
+      log.warn(text, { traceId: call.traceId });
+      call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+    });
+    return () => {
+      cancel();
+      call.finish();
+    };
   }
 
   private facts(command: string, call: Call) {

@@ -19,7 +19,7 @@ export interface ScriptBridge {
     args: HostOperations[Op]["args"],
     message: object,
   ): Promise<{ value: HostOperations[Op]["value"]; message: unknown }>;
-  log(level: "error" | "info" | "debug", text: string): void;
+  log(level: "error" | "info" | "debug", message: unknown): void;
 }
 
 export type RawOperation = "query" | "exec" | "submit" | "emit" | "settingsQuery" | "registryQuery";

@@ -16,6 +16,9 @@ import type {
 /** Calls that a script may have made and not got an answer to. */
 const maxCallsFromScript = 4096;
 
+/** Callbacks that nobody waits for and that go on: of more the oldest are forgotten, as those that never end would add up. */
+const maxAbandoned = 1024;
+
 /** What a script answered. */
 export interface Answer {
   readonly value: unknown;
@@ -68,7 +71,7 @@ interface Pending {
   resolve: (answer: Answer) => void;
   reject: (reason: Error) => void;
   call: Call | undefined;
-  /** Nobody waits for the answer; kept so that calls made during it are known to be in vain. */
+  /** The call was aborted; kept so that calls made during it are known to be in vain. */
   abandoned: boolean;
   afterwards: (() => void)[] | undefined;
 }
@@ -89,6 +92,7 @@ function nobody(): void {}
 /** One life of a script in a host, from load to the end of its thread or process. */
 export class ScriptSession {
   private readonly pending = new Map<number, Pending>();
+  private readonly abandoned = new Set<number>();
   private nextId = 1;
   private callsFromScript = 0;
   private outermost = 0;
@@ -121,7 +125,7 @@ export class ScriptSession {
     });
   }
 
-  /** Calls a handler of the script. Rejects with ScriptException or ScriptUnavailable, or never when it is abandoned. */
+  /** Calls a handler of the script. Rejects with ScriptException or ScriptUnavailable, at once when the call is aborted. */
   run(h: number, args: unknown[], call: Call | undefined, raw?: Uint8Array, facts?: CallFacts): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.over !== undefined) return reject(this.over);
@@ -180,6 +184,7 @@ export class ScriptSession {
       for (const work of entry.afterwards ?? []) work();
     }
     this.pending.clear();
+    this.abandoned.clear();
     this.outermost = 0;
     this.tellIdle();
     this.port.close();
@@ -189,7 +194,8 @@ export class ScriptSession {
     const entry = this.pending.get(id);
     if (entry === undefined) return undefined;
     this.pending.delete(id);
-    if (!entry.abandoned) this.countDown(entry);
+    if (entry.abandoned) this.abandoned.delete(id);
+    else this.countDown(entry);
     if (entry.afterwards !== undefined) for (const work of entry.afterwards) setImmediate(work);
     return entry;
   }
@@ -210,8 +216,21 @@ export class ScriptSession {
     if (entry.abandoned || this.pending.get(id) !== entry) return;
     entry.abandoned = true;
     this.countDown(entry);
+    this.abandoned.add(id);
+    if (this.abandoned.size > maxAbandoned) this.forgetOldest();
     this.port.send({ t: "cancel", id, reason });
+    entry.reject(new ScriptUnavailable(reason));
     this.events.overdue();
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.abandoned;
+    if (oldest === undefined) return;
+    this.abandoned.delete(oldest);
+    const entry = this.pending.get(oldest);
+    this.pending.delete(oldest);
+    for (const work of entry?.afterwards ?? []) setImmediate(work);
+    empty(entry);
   }
 
   private during(id: number | undefined): Pending | undefined {

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { afterEach, describe, expect, it } from "vitest";
+import { Event, EventMessage, Line, QueryResponse, SubmitRequestMessage } from "../../dist/wire/messages.js";
 import { startGateway, temporaryFolder } from "../support/gateway-process.js";
 import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
 
@@ -71,6 +72,49 @@ describe("a script that hangs", () => {
     expect(await query("check_never", "never")).toEqual([3, "check_never timed out after 0.2 s", ""]);
     expect(await query("check_never")).toEqual([0, "alive", ""]);
     expect(script().status().hosts?.[0]).toMatchObject({ restarts: 0 });
+  });
+
+  it("holds nobody up who submits, tells of an event or collects metrics", async () => {
+    const hanging = `import { Registry } from "nscp-gateway/script";
+export function init(pluginId) {
+  const registry = Registry.get(pluginId);
+  registry.simpleSubscription("inbox", () => new Promise(() => {}));
+  registry.event("news", () => new Promise(() => {}));
+  registry.fetchMetrics(() => new Promise(() => {}));
+}`;
+    const looping = `import { Registry } from "nscp-gateway/script";
+export function init(pluginId) {
+  Registry.get(pluginId).fetchMetrics(() => { for (;;); });
+  Registry.get(pluginId).simpleFunction("check_looping", () => [0, "alive"]);
+}`;
+    const metrics = `import { log, Registry } from "nscp-gateway/script";
+export function init(pluginId) {
+  Registry.get(pluginId).fetchMetrics(() => ({ count: 1 }));
+  Registry.get(pluginId).submitMetrics((all) => log(JSON.stringify(all)));
+}`;
+    const { core, call, log, query } = await start(
+      { "hanging.ts": hanging, "looping.ts": looping, "metrics.ts": metrics },
+      { entries: { hanging: { timeoutMs: 200 }, looping: { timeoutMs: 200 } } },
+    );
+    const { message } = await core.submit(
+      "inbox",
+      SubmitRequestMessage.create({ payload: [QueryResponse.create({ lines: [Line.create({ message: "a" })] })] }),
+      call(),
+    );
+    expect(message.payload.map(({ result }) => result?.message)).toEqual([
+      "node: hanging took longer than 0.2 s for inbox",
+    ]);
+    await core.emit(EventMessage.create({ payload: [Event.create({ event: "news" })] }), call());
+    await core.collectMetrics();
+    expect(log.texts("info")).toEqual(['{"count":"1"}']);
+    expect(log.texts("warn").sort()).toEqual([
+      "node: hanging took longer than 0.2 s for inbox",
+      "node: hanging took longer than 0.2 s for metrics",
+      "node: hanging took longer than 0.2 s for news",
+      "node: looping took longer than 0.2 s for metrics",
+    ]);
+    await log.written(/^looping was ended and is restarted: it did not react any more$/);
+    await until(() => query("check_looping"), [0, "alive", ""]);
   });
 });
 

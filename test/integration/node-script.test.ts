@@ -114,7 +114,12 @@ describe("a simple function", () => {
           script(`registry.simpleFunction("check_who", (_args, call) => [0, call.principal + " by " + call.frontEnd]);
         registry.simpleFunction("check_wait", (_args, call) => new Promise((resolve) => {
           call.signal.addEventListener("abort", () => { log("ended: " + call.signal.reason.message); resolve([0]); });
-        }));`),
+        }));
+        registry.simpleFunction("check_look", async (_args, call) => {
+          await sleep(300);
+          log("looked late: " + call.signal.reason.message);
+          return 0;
+        });`),
       },
       { queryTimeoutMs: 100 },
     );
@@ -122,6 +127,8 @@ describe("a simple function", () => {
     expect(await query("check_wait")).toEqual([3, "check_wait timed out after 0.1 s", ""]);
     const record = await log.written(/^ended: check_wait timed out after 0\.1 s$/);
     expect(record.fields["script"]).toBe("context");
+    expect(await query("check_look")).toEqual([3, "check_look timed out after 0.1 s", ""]);
+    await log.written(/^looked late: check_look timed out after 0\.1 s$/);
   });
 });
 
@@ -330,7 +337,7 @@ describe("what a script asks of the gateway", () => {
     ]);
   });
 
-  it("nests two hundred deep, below a limit of 64 calls in flight", async () => {
+  it("nests 512 deep, below a limit of 64 calls in flight", async () => {
     const { query } = await start(
       {
         "deep.ts": script(`registry.simpleFunction("check_deep", async ([depth]) => {
@@ -340,8 +347,8 @@ describe("what a script asks of the gateway", () => {
       },
       { callsInFlight: 64 },
     );
-    expect(await query("check_deep", "200")).toEqual([0, "bottom", ""]);
-    expect(await query("check_deep", "1000")).toEqual([
+    expect(await query("check_deep", "511")).toEqual([0, "bottom", ""]);
+    expect(await query("check_deep", "512")).toEqual([
       3,
       "Failed to process command check_deep: Calls are nested deeper than 512.",
       "",
@@ -363,10 +370,64 @@ describe("what a script asks of the gateway", () => {
     await log.written(/^Nobody waits for it: check_late timed out after 0\.1 s$/);
   });
 
+  it("is told what is wrong with an argument, and the gateway does not take it", async () => {
+    const running = await start({
+      "wrong.js": script(`const fault = (promise) => promise.then(() => "none", (error) => error.message);
+        log(JSON.stringify([
+          await fault(core.simpleQuery(5)),
+          await fault(core.simpleSubmit("own", "service", "0", "text")),
+          await fault(core.simpleSubmit("own", undefined, 0, "text")),
+          await fault(core.simpleSubmit("own", "service", 0, new TextEncoder().encode("bytes are fine"))),
+          await fault(core.reload()),
+          await fault(settings.setString("/a", "key", 5)),
+          await fault(settings.setInt("/a", "key", "none")),
+          await fault(settings.getBool("/a", "key", "yes")),
+        ]));
+        for (const wrong of [
+          () => registry.simpleFunction(undefined, () => 0),
+          () => registry.simpleFunction("check_a"),
+          () => registry.simpleFunction("check_a", () => 0, 5),
+          () => registry.simpleFunction("check_a", () => 0, "", { aliases: "load" }),
+          () => registry.simpleFunction("check_a", () => 0, "", { timeout: "soon" }),
+          () => registry.simpleSubscription(" ", () => true),
+        ]) try { wrong(); } catch (error) { log(error.message); }`).replaceAll(
+        /: (number|string|Promise<void>)(?=[,) ])/g,
+        "",
+      ),
+    });
+    const [faults, ...others] = running.log.texts("info");
+    expect(JSON.parse(faults ?? "")).toEqual([
+      "simpleQuery: command is a number instead of a text",
+      "simpleSubmit: code is a string instead of a number",
+      "simpleSubmit: command is missing instead of a text",
+      "none",
+      "reload: module is missing instead of a text",
+      "settingsSet: value is a number instead of a text",
+      "key can't be set to none.",
+      "settingsBool: default is a string instead of true or false",
+    ]);
+    expect(others).toEqual([
+      "The name of a query is undefined instead of a text.",
+      "The callback for check_a is no function.",
+      "The description of check_a is no text.",
+      "The aliases of check_a are no array of texts.",
+      "The timeout of check_a is no number of milliseconds above 0.",
+      "A channel needs a name.",
+    ]);
+    expect(running.log.texts("error")).toEqual([]);
+  });
+
+  it("writes errors to the log with the lines of its source", async () => {
+    const { log, folder } = await start({
+      "errors.ts": script(`log(new TypeError("wrong"));`, "interface A { b: string }"),
+    });
+    expect(log.texts("info")).toEqual([`TypeError: wrong\n    at Object.init (${folder}/errors.ts:5:7)`]);
+  });
+
   it("ties the log to the call", async () => {
     const { query, log } = await start({
       "logs.ts": script(`log("at init");
-        registry.simpleFunction("check_log", async () => { log("now"); await sleep(1); logError("later"); logDebug({}); return 0; });`),
+        registry.simpleFunction("check_log", async () => { log("now"); await sleep(1); logError("later"); logDebug({ state: "ok" }); return 0; });`),
     });
     await query("check_log");
     const records = log.records.filter(({ fields }) => fields["script"] === "logs");
@@ -374,7 +435,7 @@ describe("what a script asks of the gateway", () => {
       ["info", "at init", undefined],
       ["info", "now", "trace-1"],
       ["error", "later", "trace-1"],
-      ["debug", "[object Object]", "trace-1"],
+      ["debug", "{ state: 'ok' }", "trace-1"],
     ]);
   });
 });

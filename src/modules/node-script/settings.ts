@@ -63,7 +63,8 @@ export const settings = defineSettings({
         timeout: {
           type: "time",
           title: "Timeout",
-          description: "How long the queries of this script may take. A timeout for the command beats it.",
+          description:
+            "How long the queries of this script may take, unless there is a timeout for the command; also how long it may take for passive results and events.",
         },
         memoryLimit: {
           type: "size",

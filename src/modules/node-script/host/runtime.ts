@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { inspect } from "node:util";
 import type { Channel } from "../../../script-host/channel.js";
 import type {
   Call,
@@ -29,7 +30,8 @@ interface Waiting {
 export class ScriptRuntime implements ScriptBridge {
   private readonly handlers = new Map<number, { kind: CallbackKind; callback: Callback }>();
   private readonly waiting = new Map<number, Waiting>();
-  private readonly aborts = new Map<number, AbortController>();
+  /** What callbacks that run know of their calls, as far as they asked. */
+  private readonly contexts = new Map<number, CallContext>();
   private readonly current = new AsyncLocalStorage<number>();
   private nextHandler = 1;
   private nextCall = 1;
@@ -40,7 +42,8 @@ export class ScriptRuntime implements ScriptBridge {
   ) {}
 
   register(kind: CallbackKind, name: string, callback: Callback, options: Omit<RegisterOptions, "context"> = {}): void {
-    if (typeof callback !== "function") throw new TypeError(`The callback for ${name || kind} is no function.`);
+    const fault = registrationFault(kind, name, callback, options);
+    if (fault !== undefined) throw new TypeError(fault);
     const h = this.nextHandler++;
     this.handlers.set(h, { kind, callback });
     const context = callback.length > callersOf[kind].parameters;
@@ -65,7 +68,8 @@ export class ScriptRuntime implements ScriptBridge {
     return { value: answer.value as HostOperations[Op]["value"], message: await decodeReply(op, raw) };
   }
 
-  log(level: "error" | "info" | "debug", text: string): void {
+  log(level: "error" | "info" | "debug", message: unknown): void {
+    const text = shown(message);
     const during = this.current.getStore();
     this.gate.log(during === undefined ? { t: "log", level, text } : { t: "log", level, text, in: during });
   }
@@ -79,7 +83,8 @@ export class ScriptRuntime implements ScriptBridge {
       return;
     }
     const { kind, callback } = handler;
-    const context = message.call === undefined ? undefined : new CallContext(message.call, () => this.signalOf(id));
+    const context = message.call === undefined ? undefined : new CallContext(message.call);
+    if (context !== undefined) this.contexts.set(id, context);
     try {
       const pending = this.current.run(id, callersOf[kind].run, callback, message.args, raw, context);
       if (pending instanceof Promise) {
@@ -101,9 +106,10 @@ export class ScriptRuntime implements ScriptBridge {
     else waiting.reject(new Error(message.error));
   }
 
-  /** Nobody waits for the callback any more; it learns so when it asked for a signal. */
+  /** Nobody waits for the callback any more, which it can see by its signal. */
   cancel({ id, reason }: Cancel): void {
-    this.aborts.get(id)?.abort(new Error(reason));
+    this.contexts.get(id)?.abort(new Error(reason));
+    this.contexts.delete(id);
   }
 
   private ask(op: HostOperation, args: unknown[], raw: Uint8Array | undefined, waiting: Waiting): void {
@@ -115,7 +121,7 @@ export class ScriptRuntime implements ScriptBridge {
   }
 
   private answer(id: number, { value, raw }: Result): void {
-    this.aborts.delete(id);
+    this.contexts.delete(id);
     try {
       this.channel.send({ t: "ok", id, value }, raw);
     } catch (thrown) {
@@ -124,17 +130,8 @@ export class ScriptRuntime implements ScriptBridge {
   }
 
   private fail(id: number, thrown: unknown): void {
-    this.aborts.delete(id);
+    this.contexts.delete(id);
     this.channel.send({ t: "failed", id, ...failure(thrown) });
-  }
-
-  private signalOf(id: number): AbortSignal {
-    let controller = this.aborts.get(id);
-    if (controller === undefined) {
-      controller = new AbortController();
-      this.aborts.set(id, controller);
-    }
-    return controller.signal;
   }
 }
 
@@ -146,19 +143,50 @@ class CallContext {
   readonly peer: string;
   readonly traceId: string;
   readonly remainingMs: number | undefined;
-  readonly #signal: () => AbortSignal;
+  #controller: AbortController | undefined;
+  #reason: Error | undefined;
 
-  constructor(facts: CallFacts, signal: () => AbortSignal) {
+  constructor(facts: CallFacts) {
     this.command = facts.command;
     this.principal = facts.principal;
     this.frontEnd = facts.frontEnd;
     this.peer = facts.peer;
     this.traceId = facts.traceId;
     this.remainingMs = facts.remainingMs;
-    this.#signal = signal;
   }
 
   get signal(): AbortSignal {
-    return this.#signal();
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#reason !== undefined) this.#controller.abort(this.#reason);
+    }
+    return this.#controller.signal;
   }
+
+  abort(reason: Error): void {
+    this.#reason = reason;
+    this.#controller?.abort(reason);
+  }
+}
+
+function shown(message: unknown): string {
+  if (message instanceof Error) return failure(message).stack ?? String(message);
+  return typeof message === "object" && message !== null ? inspect(message) : String(message);
+}
+
+/** What is wrong with a registration. Scripts in JavaScript are told where they make it, and not by what comes of it. */
+function registrationFault(
+  kind: CallbackKind,
+  name: unknown,
+  callback: unknown,
+  { description, aliases, timeout }: Omit<RegisterOptions, "context">,
+): string | undefined {
+  if (typeof name !== "string") return `The name of a ${kind} is ${typeof name} instead of a text.`;
+  if (typeof callback !== "function") return `The callback for ${name || kind} is no function.`;
+  if (name.trim() === "" && !kind.startsWith("metrics")) return `A ${kind} needs a name.`;
+  if (description !== undefined && typeof description !== "string") return `The description of ${name} is no text.`;
+  const isTexts = Array.isArray(aliases) && aliases.every((alias) => typeof alias === "string");
+  if (aliases !== undefined && !isTexts) return `The aliases of ${name} are no array of texts.`;
+  if (timeout !== undefined && !(timeout > 0)) return `The timeout of ${name} is no number of milliseconds above 0.`;
+  return undefined;
 }
