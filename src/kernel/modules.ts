@@ -153,9 +153,14 @@ export class Modules {
     });
   }
 
-  /** Stops every module, the last loaded first. */
+  /**
+   * Stops every module, the last loaded first; before all others those that serve, which still let the calls finish that
+   * they have taken, and those need their owners.
+   */
   async stopAll(): Promise<void> {
-    for (const slot of [...this.slots].reverse()) await this.enqueue(slot, () => this.remove(slot));
+    const latestFirst = [...this.slots].reverse();
+    const serving = latestFirst.filter(({ runtime }) => runtime?.serve !== undefined);
+    for (const slot of new Set([...serving, ...latestFirst])) await this.enqueue(slot, () => this.remove(slot));
   }
 
   /** Those that are loaded, also when their start failed, in load order. */
@@ -290,7 +295,8 @@ export class Modules {
   }
 }
 
-function sameName(left: string, right: string): boolean {
+/** Aliases are compared without case. */
+export function sameName(left: string, right: string): boolean {
   return left.toLowerCase() === right.toLowerCase();
 }
 

@@ -155,6 +155,23 @@ describe("unloading", () => {
     expect(diary.slice(3)).toEqual(["c stops", "b stops", "a stops"]);
     expect(states()).toEqual([]);
   });
+
+  test("those that serve are stopped before all others, whose work their last calls need", async () => {
+    const diary: string[] = [];
+    const quiet: Start = ({ alias }) => ({ stop: async () => void diary.push(alias) });
+    const serving: Start = (instance) => ({ ...quiet(instance, 1), serve: async () => {} });
+    const { load, modules } = setup({ Quiet: quiet, Serving: serving });
+    for (const [module, alias] of [
+      ["Quiet", "a"],
+      ["Serving", "b"],
+      ["Serving", "c"],
+      ["Quiet", "d"],
+    ] as const) {
+      await load(module, alias);
+    }
+    await modules.stopAll();
+    expect(diary).toEqual(["c", "b", "d", "a"]);
+  });
 });
 
 describe("reloading", () => {
