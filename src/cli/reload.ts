@@ -17,6 +17,7 @@ export const reloadContext: Pick<CliContext, "run"> = {
       return 3;
     }
     io.stdout(module === "service" ? "Reloaded\n" : `Reloaded ${module}\n`);
-    return 0;
+    // As `nscp status` has it: a module does not run.
+    return problem.length > 0 ? 1 : 0;
   },
 };

@@ -61,9 +61,12 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
     oneLine,
     ...(level === undefined ? {} : { fixed: ["level"] }),
   });
-  const signals = endSignal((signal) => process.exit(signalCode(signal)));
-  const stopWatching = watchFailures(log);
   let pidFile: string | undefined;
+  const signals = endSignal((signal) => {
+    if (pidFile !== undefined) removePidFile(pidFile);
+    process.exit(signalCode(signal));
+  });
+  const stopWatching = watchFailures(log);
   try {
     const given = storeOptions(command, io);
     const development = options.development ? await prepareDevelopment(given, io) : undefined;

@@ -36,6 +36,7 @@ import {
 import { type Configuration, type ConfigurationOptions, openConfiguration } from "./configuration.js";
 import { packageRoot } from "./embedded-default.js";
 import { MetricsService } from "./metrics-service.js";
+import { changeModules, type ModuleChanges, reasonOf } from "./module-changes.js";
 import { moduleDefinitions, sectionAlias } from "./module-list.js";
 import { SettingsAccess } from "./settings-access.js";
 import { systemClock } from "./system-clock.js";
@@ -125,9 +126,7 @@ export class Gateway implements GatewayControl {
       else gateway.log.warn(text);
     }
     await gateway.security.reload(configuration.store);
-    const requested =
-      options.modules?.map((module) => configuration.requestFor(module)) ?? configuration.activeModules();
-    for (const request of requested) await gateway.modulesOf.load(request);
+    for (const request of gateway.wantedModules()) await gateway.modulesOf.load(request);
     return gateway;
   }
 
@@ -214,58 +213,75 @@ export class Gateway implements GatewayControl {
   private async reloadNow(name: string): Promise<ReloadOutcome> {
     if (name !== "service" && name !== "settings") {
       const reloaded = await this.modulesOf.reload(name);
-      return { reloaded, problems: reloaded ? [] : [this.reasonOf(name)] };
+      return { reloaded, problems: reloaded ? [] : [reasonOf(this.modulesOf, name)] };
     }
     const result = this.reloading.then(() => this.reloadSettings(name === "service"));
     this.reloading = result.catch(() => {});
     return result;
   }
 
-  /** Looks at the new configuration beside the running one and takes it only when nothing in it is an error. */
+  /**
+   * Looks at the new configuration beside the running one and takes it only when nothing in it is an error and nobody
+   * refuses it: a module whose certificate is missing, a port that is taken. Otherwise everybody gets back what they had.
+   */
   private async reloadSettings(withModules: boolean): Promise<ReloadOutcome> {
-    let problems: string[];
+    const wrong = this.problemsOfFiles();
+    if (wrong.length > 0) return this.refuse(wrong);
+    const restore = this.store.snapshot();
+    let changes: ModuleChanges | undefined;
+    let refusal: string | undefined;
     try {
-      problems = this.configuration.inspect().map(problemText);
-      if (problems.length === 0) {
-        this.configuration.store.reload();
-        await this.security.reload(this.store);
-      }
+      this.store.reload();
+      await this.applySettings();
+      if (withModules) changes = await changeModules(this.modulesOf, this.wantedModules());
+      refusal = changes?.refusal;
     } catch (thrown) {
-      problems = errorText(thrown).split("\n");
+      refusal = errorText(thrown);
     }
-    if (problems.length > 0) {
-      for (const problem of problems) this.log.error(problem);
-      this.log.error("The new configuration is wrong; the running one stays.");
-      return { reloaded: false, problems };
+    if (refusal === undefined) return { reloaded: true, problems: changes?.standing ?? [] };
+    restore();
+    return this.refuse(refusal.split("\n"), await this.goBack(changes));
+  }
+
+  private problemsOfFiles(): string[] {
+    try {
+      return this.configuration.inspect().map(problemText);
+    } catch (thrown) {
+      return errorText(thrown).split("\n");
     }
+  }
+
+  /** @param lost what could not be given back */
+  private refuse(problems: readonly string[], lost: readonly string[] = []): ReloadOutcome {
+    for (const problem of problems) this.log.error(problem);
+    this.log.error("The new configuration is wrong; the running one stays.");
+    for (const problem of lost) this.log.critical(`Not as it was before: ${problem}`);
+    return { reloaded: false, problems: [...problems, ...lost.map((problem) => `Not as it was before: ${problem}`)] };
+  }
+
+  /** Gives everybody what the settings say, which are the former ones again. What that did not do. */
+  private async goBack(changes: ModuleChanges | undefined): Promise<string[]> {
+    const lost: string[] = [];
+    try {
+      await this.applySettings();
+    } catch (thrown) {
+      lost.push(errorText(thrown));
+    }
+    if (changes !== undefined) lost.push(...(await changes.undo()));
+    return lost;
+  }
+
+  /** Gives the settings to the rooms that are no modules; those that can refuse them come first. */
+  private async applySettings(): Promise<void> {
+    if (this.isServing) await this.metrics.start(this.configuration.metricsSettings());
+    await this.security.reload(this.store);
     this.core.configure(this.configuration.dispatch(this.options.unlimited ?? false, this.log));
     this.options.log.configure(this.configuration.logSettings());
-    if (this.isServing) await this.metrics.start(this.configuration.metricsSettings());
-    if (!withModules) return { reloaded: true, problems: [] };
-    return this.reloadModules();
   }
 
-  private async reloadModules(): Promise<ReloadOutcome> {
-    const wanted =
-      this.options.modules?.map((module) => this.configuration.requestFor(module)) ??
-      this.configuration.activeModules();
-    const failures: string[] = [];
-    for (const loaded of this.modulesOf.list()) {
-      if (!wanted.some((request) => this.isFor(request, loaded))) await this.modulesOf.unload(loaded.alias);
-      else if (!(await this.modulesOf.reload(loaded.alias))) failures.push(this.reasonOf(loaded.alias));
-    }
-    for (const request of wanted) {
-      const runs = this.modulesOf.list().some((loaded) => this.isFor(request, loaded));
-      if (!runs && !(await this.modulesOf.load(request))) failures.push(this.reasonOf(request.alias || request.module));
-    }
-    return { reloaded: failures.length === 0, problems: failures };
-  }
-
-  /** Whether the request is for this instance; without an alias it is for the one with the module's own. */
-  private isFor({ module, alias }: ModuleLoadRequest, loaded: LoadedModule): boolean {
-    if (moduleKey(module) !== moduleKey(loaded.name)) return false;
-    const known = this.modulesOf.listKnown().find(({ name }) => name === loaded.name);
-    return sameAlias(alias || (known?.defaultAlias ?? ""), loaded.alias);
+  private wantedModules(): ModuleLoadRequest[] {
+    const { modules } = this.options;
+    return modules?.map((module) => this.configuration.requestFor(module)) ?? this.configuration.activeModules();
   }
 
   private settingsControl(): SettingsControl {
@@ -286,15 +302,6 @@ export class Gateway implements GatewayControl {
       },
       ownerOf: (pluginId) => this.modulesOf.ownerOf(pluginId)?.alias ?? "script",
     };
-  }
-
-  private reasonOf(name: string): string {
-    const loaded = this.modulesOf
-      .list()
-      .find((module) => sameAlias(module.alias, name) || moduleKey(module.name) === moduleKey(name));
-    return loaded === undefined
-      ? `No module is loaded as ${name}`
-      : `${loaded.name} (${loaded.alias}): ${loaded.failure}`;
   }
 
   private loadable(definition: ModuleDefinition<SettingsSchema>): LoadableModule {
@@ -318,10 +325,6 @@ export class Gateway implements GatewayControl {
       },
     };
   }
-}
-
-function sameAlias(left: string, right: string): boolean {
-  return left.toLowerCase() === right.toLowerCase();
 }
 
 /** `delayed,service` and `delay,service` happen in the background, `instant,service` at once as without the word. */

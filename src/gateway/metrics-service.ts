@@ -37,26 +37,43 @@ export class MetricsService {
 
   /**
    * Begins with these settings, or goes on with them when they have changed.
-   * @throws GatewayError FAILED_PRECONDITION when the port can't be listened on
+   * @throws GatewayError FAILED_PRECONDITION when the port can't be listened on; then all stays as it was
    */
   async start(settings: MetricsServiceSettings): Promise<void> {
     const before = this.settings;
+    const isElsewhere = before?.port !== settings.port || before?.bindTo !== settings.bindTo;
+    if (isElsewhere) await this.move(settings, before);
     this.settings = settings;
-    if (before?.intervalMs !== settings.intervalMs) {
-      clearInterval(this.timer);
-      this.timer = setInterval(() => this.runCycle(), Math.max(100, settings.intervalMs));
-      this.timer.unref();
+    if (before?.intervalMs === settings.intervalMs) return;
+    clearInterval(this.timer);
+    this.timer = setInterval(() => this.runCycle(), Math.max(100, settings.intervalMs));
+    this.timer.unref();
+  }
+
+  private async move(settings: MetricsServiceSettings, before: MetricsServiceSettings | undefined): Promise<void> {
+    const old = this.server;
+    // Another address with the same port may be the same place.
+    const isInTheWay = before?.port === settings.port;
+    if (isInTheWay) await old?.close();
+    try {
+      this.server = await this.listen(settings);
+    } catch (thrown) {
+      if (isInTheWay && before !== undefined) this.server = await this.listen(before);
+      throw thrown;
     }
-    if (before?.port === settings.port && before?.bindTo === settings.bindTo) return;
-    await this.server?.close();
-    this.server = undefined;
-    if (settings.port === undefined) return;
-    this.server = await startMetricsServer({
-      ...{ port: settings.port, bindTo: settings.bindTo, metrics: this.metrics },
+    if (!isInTheWay) await old?.close();
+  }
+
+  private async listen({ port, bindTo }: MetricsServiceSettings): Promise<MetricsServer | undefined> {
+    if (port === undefined) return undefined;
+    const log = this.log.child("metrics");
+    const server = await startMetricsServer({
+      ...{ port, bindTo, metrics: this.metrics },
       isServing: () => this.gateway.serving,
-      log: this.log.child("metrics"),
+      log,
     });
-    this.log.child("metrics").info(`Metrics on http://${this.server.address}/metrics`);
+    log.info(`Metrics on http://${server.address}/metrics`);
+    return server;
   }
 
   async stop(): Promise<void> {

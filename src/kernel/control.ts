@@ -65,6 +65,9 @@ export interface GatewayControl {
 
 export interface ReloadOutcome {
   readonly reloaded: boolean;
-  /** What is wrong with the new configuration, each with file and line. */
+  /**
+   * What is wrong with the new configuration, each with file and line; after a reload, modules that did not run before
+   * and still don't.
+   */
   readonly problems: readonly string[];
 }

@@ -228,6 +228,16 @@ export class SettingsStore {
     this.#current = tree.clone();
   }
 
+  /** What the store holds now, unsaved changes too: the result brings it back. */
+  snapshot(): () => void {
+    const [loaded, saved, current] = [this.#loaded, this.#saved, this.#current.clone()];
+    return () => {
+      this.#loaded = loaded;
+      this.#saved = saved;
+      this.#current = current;
+    };
+  }
+
   async #save(): Promise<void> {
     const target = this.#current.clone();
     const loaded = this.#loaded;

@@ -131,6 +131,7 @@ describe("nscp service --run", () => {
   it("ends at once at the second signal", async () => {
     const gateway = await start({
       settings: `${settings}drain = 30s\n\n[/settings/security/certificates]\nCN:client = full\n`,
+      arguments: ["--pid", "gateway.pid"],
     });
     const args = ["--ca", gateway.certificate("ca.pem"), "--cert", gateway.certificate("client.pem")];
     const waiting = gateway.nscp(
@@ -144,6 +145,7 @@ describe("nscp service --run", () => {
     await gateway.waitForLog(/Ending after SIGINT/);
     process.kill(gateway.pid, "SIGTERM");
     expect(await gateway.exited).toEqual({ code: 143, signal: null });
+    expect(existsSync(join(gateway.folder, "gateway.pid"))).toBe(false);
     expect((await waiting).code).toBe(3);
   });
 

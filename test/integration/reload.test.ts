@@ -66,10 +66,10 @@ describe("a reload that a part of the gateway refuses", () => {
       stdout: "",
       stderr: `GRPCServer (grpc): Cannot listen on 127.0.0.1:${port}: another program listens there already.\n${staying}`,
     });
-    expect(await which(gateway)).toBe("OK: before\n");
+    expect(await which(gateway)).toBe("before\n");
     expect((await gateway.nscp("status")).code).toBe(0);
     expect(await reloadWith(gateway, after)).toEqual({ code: 0, stdout: "Reloaded\n", stderr: "" });
-    expect(await which(gateway)).toBe("OK: after\n");
+    expect(await which(gateway)).toBe("after\n");
   });
 
   it("changes nothing when a certificate is missing", async () => {
@@ -78,7 +78,7 @@ describe("a reload that a part of the gateway refuses", () => {
     const { code, stderr } = await reloadWith(gateway, wrong);
     expect([code, stderr.split("\n").slice(-2).join("\n")]).toEqual([3, staying]);
     expect(stderr).toContain("/var/security/other.pem");
-    expect(await which(gateway)).toBe("OK: before\n");
+    expect(await which(gateway)).toBe("before\n");
   });
 
   it("changes nothing when the port for the metrics is taken", async () => {
@@ -90,7 +90,7 @@ describe("a reload that a part of the gateway refuses", () => {
       expect(code).toBe(3);
       expect(stderr).toContain(`[/settings/metrics] can't listen on 127.0.0.1:${port}`);
     }
-    expect(await which(gateway)).toBe("OK: before\n");
+    expect(await which(gateway)).toBe("before\n");
     expect(await reloadWith(gateway, metrics(0))).toMatchObject({ code: 0, stdout: "Reloaded\n" });
     const [, address] = await gateway.waitForLog(/Metrics on (http:[^"]*)\/metrics/);
     const refused = await reloadWith(gateway, metrics(port));
@@ -112,8 +112,8 @@ describe("a reload that a part of the gateway refuses", () => {
       `GRPCServer (second): Cannot listen on 127.0.0.1:${port}: another program listens there already.\n${staying}`,
     ]);
     const { module } = JSON.parse((await gateway.nscp("status", "--json")).stdout);
-    expect(module.map(({ alias }: { alias: string }) => alias)).toEqual(["helpers", "grpc"]);
-    expect(await which(gateway)).toBe("OK: before\n");
+    expect(module.map(({ alias }: { alias: string }) => alias)).toEqual(["check helpers", "grpc"]);
+    expect(await which(gateway)).toBe("before\n");
   });
 
   it("moves a front end to another alias with the same port", async () => {
@@ -125,6 +125,6 @@ describe("a reload that a part of the gateway refuses", () => {
     writeFileSync(join(gateway.folder, "nscp.ini"), renamed);
     process.kill(gateway.pid, "SIGHUP");
     await gateway.waitForLog(/"message":"Reloaded"/);
-    expect(await which(gateway)).toBe("OK: after\n");
+    expect(await which(gateway)).toBe("after\n");
   });
 });
