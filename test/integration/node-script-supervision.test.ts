@@ -250,6 +250,13 @@ describe("a script that uses too much memory", () => {
 });
 
 describe("what a script prints", () => {
+  it("is there although it hangs right after", async () => {
+    const body = 'if (args[0] !== "now") return 0; console.log("printed"); log("logged"); for (;;);';
+    const { query, log } = await start({ "told.ts": check("check_told", body) }, { queryTimeoutMs: 1_000 });
+    expect(await query("check_told", "now")).toEqual([3, "check_told timed out after 1 s", ""]);
+    expect(log.texts("info")).toEqual(["told: printed", "logged"]);
+  });
+
   it("stands in the log with the script's name", async () => {
     const source = check(
       "check_print",

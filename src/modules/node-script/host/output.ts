@@ -4,8 +4,8 @@ import { LineLimit, LineSplitter } from "../../../script-host/output-lines.js";
 import type { Log, Output, ToGateway, ToScript } from "../../../script-host/protocol.js";
 
 /**
- * Where a script's log records and printed lines leave. A flood is cut here already: what a loop that never pauses prints
- * could not leave and would fill the memory.
+ * Where a script's log records and printed lines leave, at once: what it says before it hangs tells why. A flood is cut
+ * here already: what a loop that never pauses prints would fill the memory.
  */
 export class OutputGate {
   private readonly limit: LineLimit;
@@ -21,11 +21,16 @@ export class OutputGate {
   }
 
   log(record: Log): void {
-    if (this.all || this.limit.admit()) this.channel.send(record);
+    if (this.all || this.limit.admit()) this.send(record);
   }
 
   output(line: Output): void {
-    if (this.all || this.limit.admit()) this.channel.send(line);
+    if (this.all || this.limit.admit()) this.send(line);
+  }
+
+  private send(message: Log | Output): void {
+    this.channel.send(message);
+    this.channel.flush();
   }
 }
 
