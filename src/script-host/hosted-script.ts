@@ -287,13 +287,15 @@ export class HostedScript {
     };
   }
 
-  private queryOptions({ description = "", aliases, timeout, handlesHelp }: RegisterOptions): QueryOptions {
-    const timeoutMs = this.config.timeoutMs ?? timeout;
+  /** What a host sends need not be what its types say. */
+  private queryOptions({ description, aliases, timeout, handlesHelp }: RegisterOptions): QueryOptions {
+    const asked = typeof timeout === "number" && timeout > 0 ? timeout : undefined;
+    const timeoutMs = this.config.timeoutMs ?? asked;
     return {
-      description,
+      description: String(description ?? ""),
       admission: this.admission,
       helpFromDescription: handlesHelp !== true,
-      ...(aliases === undefined ? {} : { aliases }),
+      ...(Array.isArray(aliases) ? { aliases: aliases.map(String) } : {}),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     };
   }
