@@ -3,8 +3,10 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
+import { makeClientPair } from "../../../src/security/certificates.js";
 import { makeToken, serialiseTokens } from "../../../src/security/tokens.js";
-import { rows } from "../../support/kernel.js";
+import { QueryResponseMessage } from "../../../src/wire/messages.js";
+import { deferred, rows } from "../../support/kernel.js";
 import {
   authority,
   clientFiles,
@@ -54,6 +56,42 @@ describe("a client certificate", () => {
     const gateway = await whoGateway();
     const client = gateway.connect(await clientFiles(gateway, "poller1", otherAuthority));
     expect(await failure(client.query(check))).toMatch(/^UNAUTHENTICATED: The client certificate is not trusted: /);
+  });
+});
+
+describe("a client certificate that has ended", () => {
+  it("is refused, also by servers that take callers without one", async () => {
+    const gateway = await whoGateway();
+    const pair = await makeClientPair(authority, "poller1", { now: Date.now() - 10 * 86_400_000, days: 5 });
+    const client = gateway.connect({
+      certificate: gateway.file("old.pem", pair.certificate),
+      certificateKey: gateway.file("old.key", pair.privateKey),
+    });
+    expect(await failure(client.query(check))).toBe(
+      "UNAUTHENTICATED: The client certificate is not trusted: CERT_HAS_EXPIRED.",
+    );
+  });
+});
+
+describe("a role that changes", () => {
+  it("counts for the next call of an open connection after a reload, and for the next message of a stream", async () => {
+    const gateway = await whoGateway();
+    const client = gateway.connect(await clientFiles(gateway, "poller1"));
+    const more = deferred<void>();
+    async function* requests() {
+      yield check;
+      await more.promise;
+      yield check;
+    }
+    const answers = client.queryStream(requests())[Symbol.asyncIterator]();
+    expect(rows((await answers.next()).value ?? QueryResponseMessage.create())).toEqual([
+      "0 check_who OK CN=poller1 (certificate)",
+    ]);
+    expect(await gateway.reload("[/settings/security/certificates]\nDNS:poller1 = nothing")).toBe(true);
+    const refusal = "PERMISSION_DENIED: CN=poller1 is not allowed to run queries.";
+    expect(await failure(client.query(check))).toBe(refusal);
+    more.resolve();
+    expect(await failure(answers.next())).toBe(refusal);
   });
 });
 
