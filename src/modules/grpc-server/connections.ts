@@ -31,13 +31,21 @@ export class Connections {
     return this.open.size;
   }
 
-  add(socket: Socket | TLSSocket): void {
+  /**
+   * Address and port of the peer are all that a call says of its connection, and a peer may use the same ones for another
+   * of our addresses; behind NAT that may even be somebody else. Calls of the two could not be told apart.
+   *
+   * @returns whether the connection may be served: there is none with the same peer
+   */
+  add(socket: Socket | TLSSocket): boolean {
     const peer = peerOf(socket);
+    if (this.open.has(peer)) return false;
     const connection: Connection = { address: addressOf(socket), ...certificateOf(socket), identity: undefined };
     this.open.set(peer, connection);
     socket.once("close", () => {
       if (this.open.get(peer) === connection) this.open.delete(peer);
     });
+    return true;
   }
 
   /** Has everybody looked up again with their next call: who may do what is not as it was. */

@@ -238,12 +238,8 @@ export class GrpcFrontEnd {
   }
 
   private accept(socket: Socket | TLSSocket): void {
-    if (this.rpc === undefined) {
-      socket.destroy();
-      return;
-    }
-    this.connections.add(socket);
-    this.rpc.serve(socket);
+    if (this.rpc !== undefined && this.connections.add(socket)) this.rpc.serve(socket);
+    else socket.destroy();
   }
 
   private currentPolicy(): AcceptPolicy {

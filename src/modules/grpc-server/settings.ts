@@ -54,6 +54,7 @@ export const settings = defineSettings({
     certificate: {
       type: "path",
       default: "${certificate-path}/certificate.pem",
+      mustExist: "file",
       title: "Certificate",
       description:
         "The certificate of this server and those that issued it, as PEM; a changed file is taken while it runs",
@@ -61,6 +62,7 @@ export const settings = defineSettings({
     certificateKey: {
       type: "path",
       default: "${certificate-path}/certificate_key.pem",
+      mustExist: "file",
       secretFile: true,
       title: "Certificate key",
       description: "The key of the certificate, as PEM; nobody but its owner and group may read it",

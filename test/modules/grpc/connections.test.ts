@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { connect as connectHttp2 } from "node:http2";
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
@@ -145,6 +146,21 @@ describe("allowed hosts", () => {
   it("are looked up by name for every connection when they are not to be cached", async () => {
     const gateway = await whoGateway("use ssl = true\nallowed hosts = localhost\ncache allowed hosts = false");
     expect(await who(gateway.connect().query(check))).toBe("0 check_who OK anonymous (anonymous)");
+  });
+});
+
+describe("a connection from the address and port of another", () => {
+  it("is closed, so that nobody is taken for somebody else", async () => {
+    const gateway = await whoGateway("use ssl = false\nbind to = 0.0.0.0");
+    const from = { port: gateway.port, localAddress: "127.0.0.1" };
+    const first = connectTcp({ ...from, host: "127.0.0.1" });
+    await once(first, "connect");
+    const second = connectTcp({ ...from, host: "127.0.0.2", localPort: first.localPort });
+    second.on("error", () => {}).resume();
+    await once(second, "close");
+    const session = connectHttp2(`http://127.0.0.1:${gateway.port}`, { createConnection: () => first });
+    await once(session, "remoteSettings");
+    session.destroy();
   });
 });
 

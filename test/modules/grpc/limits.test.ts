@@ -3,9 +3,11 @@ import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from "node:http2";
 import { connect as connectTcp } from "node:net";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { QueryRequestMessage } from "../../../src/wire/messages.js";
-import { gatewayMethods } from "../../../src/wire/services.js";
+import { gatewayMethods, type MethodShape } from "../../../src/wire/services.js";
 import { deferred } from "../../support/kernel.js";
 import { failure, type GrpcGateway, ok, startGateway } from "./grpc-gateway.js";
 
@@ -25,16 +27,14 @@ function call(session: ClientHttp2Session, command: string, headers = {}): Clien
   const message = QueryRequestMessage.encode({ payload: [{ command }] }).finish();
   const prefix = Buffer.alloc(5);
   prefix.writeUInt32BE(message.length, 1);
-  const stream = session.request({
-    ":method": "POST",
-    ":path": gatewayMethods.query.path,
-    "content-type": "application/grpc",
-    te: "trailers",
-    ...headers,
-  });
+  const stream = session.request({ ...headersOf(gatewayMethods.query), ...headers });
   stream.on("error", () => {});
   stream.end(Buffer.concat([prefix, message]));
   return stream;
+}
+
+function headersOf({ path }: MethodShape) {
+  return { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
 }
 
 /** `grpc-status` of the call, or why there is none. */
@@ -116,6 +116,18 @@ describe("a message", () => {
     expect(await failure(client.query({ payload: [{ command: "check_long" }] }))).toMatch(
       /^RESOURCE_EXHAUSTED: Sent message larger/,
     );
+  });
+});
+
+describe("a compressed message", () => {
+  it("counts with the size that it has when it is not compressed", async () => {
+    const gateway = await startGateway();
+    const message = gzipSync(Buffer.alloc(100_000_000));
+    const prefix = Buffer.from([1, 0, 0, 0, 0]);
+    prefix.writeUInt32BE(message.length, 1);
+    const stream = open(gateway).request({ ...headersOf(gatewayMethods.query), "grpc-encoding": "gzip" });
+    stream.end(Buffer.concat([prefix, message]));
+    expect(await outcome(stream)).toBe(`status ${status.RESOURCE_EXHAUSTED}`);
   });
 });
 
