@@ -62,6 +62,23 @@ export const status = Object.freeze({ OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3
 /** One of the numbers of {@link status}. */
 export type Status = (typeof status)[keyof typeof status];
 
+/** What the messages of {@link Registry.query} are about. */
+export const itemType = Object.freeze({
+  QUERY: 1,
+  COMMAND: 2,
+  HANDLER: 3,
+  QUERY_ALIAS: 5,
+  MODULE: 7,
+  EVENT: 9,
+  ALL: 99,
+} as const);
+
+/** What a `control` of {@link Registry.query} does with a module. */
+export const moduleCommand = Object.freeze({ LOAD: 1, UNLOAD: 2, RELOAD: 3, ENABLE: 4, DISABLE: 5 } as const);
+
+/** What a `control` of {@link Settings.query} does with the settings. */
+export const settingsCommand = Object.freeze({ LOAD: 1, SAVE: 2, RELOAD: 3 } as const);
+
 /** A value, or a promise of it. */
 export type Awaitable<Value> = Value | PromiseLike<Value>;
 
@@ -245,7 +262,12 @@ export class Registry {
     bridge().register("metricsSource", "", callback);
   }
 
-  /** Asks for inventories (modules, queries, channels, …) or controls modules. */
+  /**
+   * Asks for inventories (modules, queries, channels, …) or controls modules.
+   * @example
+   * const { payload } = await registry.query({ payload: [{ inventory: { type: [itemType.QUERY] } }] });
+   * for (const { name, info } of payload[0]?.inventory ?? []) log(`${name}: ${info?.description}`);
+   */
   async query(request: Init<RegistryRequestMessage>): Promise<RegistryResponseMessage> {
     return (await raw<RegistryResponseMessage, "registryQuery">("registryQuery", [], request)).message;
   }
@@ -289,7 +311,7 @@ export class Core {
     return call("simpleExec", [target, command, texts(args)]) as Promise<[Status, string[]]>;
   }
 
-  /** Runs the commands of a message. */
+  /** Runs the commands of a message; answers as {@link Core.simpleExec} does. */
   async exec(target: string, request: Init<ExecuteRequestMessage>): Promise<ExecuteResponseMessage> {
     return (await raw<ExecuteResponseMessage, "exec">("exec", [target], request)).message;
   }
@@ -359,6 +381,11 @@ export class Settings {
     return call("settingsSection", [path]);
   }
 
+  /**
+   * A key's value, or the default when it is not set.
+   * @example
+   * const host = await settings.getString("/settings/my script", "host", "localhost");
+   */
   getString(path: string, key: string, defaultValue = ""): Promise<string> {
     return call("settingsString", [path, key, defaultValue]);
   }
@@ -373,6 +400,7 @@ export class Settings {
     return call("settingsBool", [path, key, defaultValue]);
   }
 
+  /** Stores `true` or `false`. */
   async setBool(path: string, key: string, value: boolean): Promise<void> {
     await call("settingsSet", [path, key, String(value)]);
   }

@@ -43,6 +43,26 @@ describe("the guide for scripts", () => {
     });
     expect(await harness.query("check_page", "data:text/plain,hello")).toEqual([0, "200 for local", ""]);
   });
+
+  it("has an inventory by message that works", async () => {
+    const [, , source = ""] = blocks("docs/scripts-typescript.md", "ts");
+    const script = `import { itemType, log, Registry } from "nscp-gateway/script";
+      export async function init(id: number) {
+        const registry = Registry.get(id);
+        registry.simpleFunction("check_listed", () => 0, "Stands in the list");
+        ${source}
+      }`;
+    const gateway = await startGateway({
+      settings: "[/modules]\nNodeScript = enabled\n[/settings/node/scripts]\nlisted =\n",
+      files: { "scripts/node/listed.ts": script },
+      certificates: false,
+    });
+    try {
+      expect(gateway.log).toContain('"check_listed: Stands in the list"');
+    } finally {
+      await gateway.stop();
+    }
+  });
 });
 
 it("the module's page has settings that load the sample", async () => {
