@@ -5,6 +5,7 @@ import type { RegistryScope } from "../../kernel/scope.js";
 import {
   type ExecuteRequestMessage,
   type ExecuteResponseMessage,
+  Header,
   PB,
   type QueryRequestMessage,
   type QueryResponseMessage,
@@ -107,10 +108,17 @@ export function subscribeOperation(registry: RegistryScope): FeedOperation<{ cha
     open(request, { principal }, feed) {
       const channels = audit.objects(request);
       return registry.channel(channels.join(","), (submission) => [
-        feed.send(encodeMessage(SubmitRequestMessage, submission)) ? taken() : lost(principal.name),
+        feed.send(encodeMessage(SubmitRequestMessage, withoutHosts(submission))) ? taken() : lost(principal.name),
       ]);
     },
   };
+}
+
+/** Addresses and options of targets, passwords among them, are for who sends a result on from here. */
+function withoutHosts(submission: SubmitRequestMessage): SubmitRequestMessage {
+  const { header } = submission;
+  if (header === null || header.hosts.length === 0) return submission;
+  return SubmitRequestMessage.create({ ...submission, header: Header.create({ ...header, hosts: [] }) });
 }
 
 function taken(): SubmitResponse {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { Owner } from "../../../src/kernel/registry.js";
 import { makeToken, serialiseTokens } from "../../../src/security/tokens.js";
-import type { Init, QueryRequestMessage, SubmitRequestMessage } from "../../../src/wire/messages.js";
-import { PB, SubmitResponse } from "../../../src/wire/messages.js";
+import type { Init, QueryRequestMessage } from "../../../src/wire/messages.js";
+import { PB, SubmitRequestMessage, SubmitResponse } from "../../../src/wire/messages.js";
 import { adminMethods, gatewayMethods } from "../../../src/wire/services.js";
-import { deferred, rows } from "../../support/kernel.js";
+import { deferred, incoming, rows } from "../../support/kernel.js";
 import { failure, type GrpcGateway, ok, startGateway } from "./grpc-gateway.js";
 import { unreadStream } from "./unread-stream.js";
 
@@ -156,6 +156,14 @@ describe("Subscribe", () => {
     ]);
     const { value } = await first;
     expect(value).toMatchObject({ channel: "inbox", payload: [{ alias: "load" }] });
+    const header = { senderId: "s", hosts: [{ id: "s", metadata: [{ key: "password", value: "secret" }] }] };
+    const second = subscription.next();
+    await gateway.core.submit(
+      "inbox",
+      SubmitRequestMessage.fromObject({ header, payload: [{ alias: "disk" }] }),
+      incoming({ remote: false }),
+    );
+    expect((await second).value).toMatchObject({ header: { senderId: "s", hosts: [] }, payload: [{ alias: "disk" }] });
     await subscription.return?.(undefined);
     await until(gateway, () => gateway.registry.findChannel("inbox").length === 0);
   });
