@@ -187,11 +187,19 @@ export class SettingsRegistry {
     );
   }
 
-  /** Whether the value is shown as `***`: described as sensitive, or undescribed and named like a secret. */
+  /**
+   * Whether the value is shown as `***`: described as sensitive, or undescribed and either named like a secret or where
+   * somebody may have written the secret of an object in place of its section (`[…/users] joe = password`).
+   */
   isSensitive(path: string, key: string): boolean {
     const info = this.key(path, key);
     if (info?.spec || info?.sensitive) return info.sensitive;
-    return /(^|[\s_-])(password|passwd|passphrase|secret|token)$/i.test(key);
+    return secretName.test(key) || (info === undefined && this.#holdsSecrets(path));
+  }
+
+  #holdsSecrets(path: string): boolean {
+    const record = this.#sections.get(lower(path));
+    return record?.info?.kind === "objects" && [...record.objectKeys.values()].some((key) => key.sensitive);
   }
 
   /** `title - description` of a section or a key, as the comment in a settings file has it. */
@@ -233,6 +241,10 @@ export class SettingsRegistry {
     return record;
   }
 }
+
+/** How keys end that nobody described and that hold what nobody should read. */
+const secretName =
+  /(^|[\s_-])(password|passwd|passphrase|pwd|secret|token|credentials?|(api|access|secret|private)[\s_-]?key)$/i;
 
 /** A registry that knows what belongs to no module, and every module under its default and under the given aliases. */
 export function registryOf(

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { type Stats, statSync } from "node:fs";
 import { closest, closestPath } from "./did-you-mean.js";
 import { type Problem, SettingsError } from "./errors.js";
 import type { IniEntry } from "./ini-document.js";
@@ -222,19 +222,28 @@ class Checker {
 type Report = (severity: Problem["severity"], message: string, suggestion?: string) => void;
 
 function checkFile(spec: Extract<KeySpec, { type: "path" }>, file: string, report: Report): void {
-  const stat = statSync(file, { throwIfNoEntry: false });
+  const stat = statusOf(file);
   if (spec.mustExist === "file" && !stat?.isFile()) report("error", `the file ${file} is not there`);
   else if (spec.mustExist === "folder" && !stat?.isDirectory()) report("error", `the folder ${file} is not there`);
   else if (spec.secretFile && isOpenToAll(file))
     report("warning", `everybody can read the secret in ${file} (mode ${modeText(file)})`);
 }
 
+/** Nothing for what is not there and for what is out of reach, such as below a file or in a closed folder. */
+function statusOf(file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
 function isOpenToAll(file: string): boolean {
-  return ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o004) !== 0;
+  return ((statusOf(file)?.mode ?? 0) & 0o004) !== 0;
 }
 
 function modeText(file: string): string {
-  return ((statSync(file, { throwIfNoEntry: false })?.mode ?? 0) & 0o777).toString(8).padStart(4, "0");
+  return ((statusOf(file)?.mode ?? 0) & 0o777).toString(8).padStart(4, "0");
 }
 
 function sameName(a: string, b: string): boolean {

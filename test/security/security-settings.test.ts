@@ -25,3 +25,29 @@ pasword = x`);
     'warning: [/settings/security] anonymus role: unknown key (did you mean "anonymous role"?)',
   ]);
 });
+
+it("a password that stands in place of a user's section is a secret all the same", () => {
+  const { registry } = storeOf("");
+  registry.registerSchema(securitySettings, "", "security");
+  const shown = (path: string, key: string) => registry.isSensitive(path, key);
+  expect([shown("/settings/security/users", "joe"), shown("/settings/WEB/server/users", "admin")]).toEqual([
+    true,
+    true,
+  ]);
+  expect([shown("/settings/security/roles", "own"), shown("/settings/security/users/joe", "role")]).toEqual([
+    false,
+    false,
+  ]);
+});
+
+it.each([
+  ["api key", true],
+  ["access_key", true],
+  ["user-token", true],
+  ["credentials", true],
+  ["key", false],
+  ["keyboard", false],
+  ["tokens used", false],
+])("an undescribed key called %s is secret: %s", (key, expected) => {
+  expect(storeOf("").registry.isSensitive("/settings/my", key)).toBe(expected);
+});

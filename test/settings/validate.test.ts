@@ -131,6 +131,14 @@ describe("a settings file", () => {
     ]);
   });
 
+  test("that names a file below a file is told that it is not there", () => {
+    const place = "[/settings/Sample/server]\ncertificate key = ${etc}/file/key.pem\n";
+    const log = "[/settings/log]\nfile name = ${etc}/file/nscp.log\n";
+    expect(check({ "main.ini": place + log, "etc/file": "" })).toEqual([
+      "/main.ini:2: error: [/settings/Sample/server] certificate key: the file /etc/file/key.pem is not there",
+    ]);
+  });
+
   test("with values from the command line is checked with them", () => {
     const files = settingsFolder({ "main.ini": "" });
     const store = files.open({ defines: [parseDefine("/settings/Sample/server:port=x")] });
