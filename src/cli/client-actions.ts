@@ -35,7 +35,7 @@ export async function runBatch(backend: ClientBackend, file: string, io: CliIo):
     const [command = "", ...args] = atLine(file, number, () => splitWords(text));
     return QueryRequest.create({ id: index + 1, command, arguments: args });
   });
-  if (requests.length === 0) throw new GatewayError("INVALID_ARGUMENT", `There is no check in ${file}`);
+  if (requests.length === 0) throw new GatewayError("INVALID_ARGUMENT", `There is no check in ${nameOf(file)}`);
   const answers = await backend.query(requests);
   return {
     text: answers.map((answer) => `${renderNagiosText(answer).replace(/\n+/g, " ")}\n`).join(""),
@@ -61,7 +61,7 @@ export async function runSubmit(backend: ClientBackend, options: ClientOptions, 
   const { channel, source = "", batch } = options;
   if (channel === undefined) throw new GatewayError("INVALID_ARGUMENT", "--submit needs --channel");
   const payload = batch === undefined ? [resultOf(options)] : await resultsIn(batch, source, io);
-  if (payload.length === 0) throw new GatewayError("INVALID_ARGUMENT", `There is no result in ${batch}`);
+  if (payload.length === 0) throw new GatewayError("INVALID_ARGUMENT", `There is no result in ${nameOf(batch ?? "")}`);
   const header = source === "" ? null : Header.create({ senderId: source, sourceId: source });
   const answers = await backend.submit(SubmitRequestMessage.create({ header, channel, payload }));
   const failed = answers.length === 0 || answers.some((answer) => !isAccepted(answer));
@@ -85,10 +85,9 @@ async function resultsIn(file: string, source: string, io: CliIo): Promise<Query
   return (await batchLines(file, io)).map(({ text, number }, index) => {
     const fields = text.split("\t");
     if (fields.length < 3) {
-      const line = `${file === "-" ? "standard input" : file}:${number}`;
       throw new GatewayError(
         "INVALID_ARGUMENT",
-        `${line}: expected source, service, result and text with tabs between`,
+        `${nameOf(file)}:${number}: expected source, service, result and text with tabs between`,
       );
     }
     const [host = "", service = "", result = "", ...message] =
@@ -127,9 +126,14 @@ async function batchLines(file: string, io: CliIo): Promise<NumberedLine[]> {
     throw new GatewayError("INVALID_ARGUMENT", `Cannot read the batch: ${errorText(thrown)}`, { cause: thrown });
   }
   return content
+    .replace(/^\ufeff/, "")
     .split(/\r?\n/)
     .map((text, index) => ({ text, number: index + 1 }))
     .filter(({ text }) => text.trim() !== "" && !text.trimStart().startsWith("#"));
+}
+
+function nameOf(file: string): string {
+  return file === "-" ? "standard input" : file;
 }
 
 async function readAll(io: CliIo): Promise<string> {
@@ -143,7 +147,7 @@ function atLine<Result>(file: string, number: number, work: () => Result): Resul
   try {
     return work();
   } catch (thrown) {
-    const place = `${file === "-" ? "standard input" : file}:${number}`;
+    const place = `${nameOf(file)}:${number}`;
     throw new GatewayError("INVALID_ARGUMENT", `${place}: ${errorText(thrown)}`, { cause: thrown });
   }
 }

@@ -88,7 +88,7 @@ function targetIn(file: string, name: string): StoredTarget | undefined {
   if (!existsSync(file)) return undefined;
   let content: unknown;
   try {
-    content = parse(readFileSync(file, "utf8"));
+    content = parse(readFileSync(file, "utf8").replace(/^\ufeff/, ""));
   } catch (thrown) {
     throw new GatewayError("CONFIGURATION", `Cannot read ${file}: ${errorText(thrown)}`, { cause: thrown });
   }

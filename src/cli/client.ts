@@ -52,7 +52,7 @@ async function runThere(
 ): Promise<number> {
   let backend: ClientBackend | undefined;
   try {
-    backend = remoteBackend(target);
+    backend = remoteBackend({ ...target, timeoutMs: timeLeft(target.timeoutMs) });
     const outcome = await act(backend, words, options, io);
     if (outcome === undefined) {
       throw new GatewayError("INVALID_ARGUMENT", "Say what to do: --query, --batch, --exec, --command or --submit");
@@ -60,10 +60,23 @@ async function runThere(
     io.stdout(outcome.text);
     return outcome.code;
   } catch (thrown) {
-    return unanswered(thrown, io);
+    return unanswered(withTimeout(thrown, target.timeoutMs), io);
   } finally {
     await backend?.close();
   }
+}
+
+/** Whoever calls us counts from the start of this process to its end: a part of the time is gone, and printing takes some. */
+function timeLeft(timeoutMs: number): number {
+  const toEnd = Math.min(200, timeoutMs / 20);
+  return Math.max(1, timeoutMs - performance.now() - toEnd);
+}
+
+/** Names the time that was asked for, and not what was left of it. */
+function withTimeout(thrown: unknown, timeoutMs: number): unknown {
+  if (!(thrown instanceof GatewayError) || thrown.code !== "DEADLINE_EXCEEDED") return thrown;
+  const message = thrown.message.replace(/within [\d.]+ s\.$/, `within ${timeoutMs / 1000} s.`);
+  return new GatewayError(thrown.code, message, { cause: thrown });
 }
 
 async function runHere(command: Command, words: readonly string[], options: ClientOptions, io: CliIo): Promise<number> {

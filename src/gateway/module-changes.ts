@@ -45,8 +45,8 @@ export async function changeModules(modules: Modules, wanted: readonly ModuleLoa
     async undo() {
       const problems: string[] = [];
       for (const step of done.reverse()) {
-        const problem = step.isIdle ? undefined : await step.back();
-        if (problem !== undefined) problems.push(problem);
+        const problem = await step.back();
+        if (problem !== undefined && !step.isIdle) problems.push(problem);
       }
       return problems;
     },

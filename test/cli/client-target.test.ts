@@ -63,6 +63,11 @@ timeout = 5s
     });
   });
 
+  it("is that of a client.ini as other systems save it", async () => {
+    clientIni("\ufeff[gw]\r\naddress = gw:1\r\n");
+    expect(await resolve({ target: "gw" })).toMatchObject({ address: "gw:1" });
+  });
+
   it("is that of the settings when client.ini does not know it", async () => {
     clientIni("[other]\naddress = x\n");
     const stored = { address: "s:1", token: "secret", timeoutMs: 9000 };

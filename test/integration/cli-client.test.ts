@@ -130,6 +130,20 @@ describe("nscp client on this machine", () => {
     expect((await answer(["client", ...here, "--batch", file]))[0]).toBe(3);
   });
 
+  it("takes a batch as other systems save it, and says when there is nothing in it", async () => {
+    const stdin = "\ufeffcheck_long\r\ncheck_args a\r\n";
+    expect(await answer(["client", ...here, "--batch", "-"], { stdin })).toEqual([
+      1,
+      `first|'a'=1 second\nargs: ["a"]|'n'=1;5;9\n`,
+      "",
+    ]);
+    expect(await answer(["client", ...here, "--batch", "-"], { stdin: "# nothing\n" })).toEqual([
+      3,
+      "",
+      "There is no check in standard input\n",
+    ]);
+  });
+
   it("names the line of a batch that it does not understand", async () => {
     expect(await answer(["client", ...here, "--batch", "-"], { stdin: 'check_long\ncheck_args "a\n' })).toEqual([
       3,
