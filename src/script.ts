@@ -24,8 +24,7 @@
  * All of it stands in one file, so that an editor that jumps here shows the writer of a script everything there is.
  */
 
-import type { HostOperations } from "./script-host/protocol.js";
-import { bridgeKey, type RawOperation, type ScriptBridge } from "./script-host/script-bridge.js";
+import { bridge, call, fromBytes, raw, texts } from "./script-host/script-bridge.js";
 import type {
   EventMessage,
   ExecuteRequestMessage,
@@ -470,44 +469,3 @@ export function sleep(milliseconds: number): Promise<void> {
 
 /** What may stand in a list of arguments; all of it arrives as text, `true` as 1 and `false` as 0. */
 export type Argument = string | number | bigint | boolean;
-
-function texts(args: readonly Argument[]): string[] {
-  return args.map((argument) => {
-    if (typeof argument === "string") return argument;
-    if (typeof argument === "boolean") return argument ? "1" : "0";
-    if (typeof argument === "number" || typeof argument === "bigint") return String(argument);
-    throw new TypeError(
-      `An argument is ${argument === null ? "null" : typeof argument} instead of a text or a number.`,
-    );
-  });
-}
-
-function fromBytes(text: string | Uint8Array): string {
-  return text instanceof Uint8Array ? new TextDecoder().decode(text) : text;
-}
-
-function bridge(): ScriptBridge {
-  const found: unknown = Reflect.get(globalThis, bridgeKey);
-  if (found === undefined) {
-    throw new Error(
-      "nscp-gateway/script works inside the gateway only: add the script with `nscp node add --script <file>`, or run it with `nscp node execute --script <file>`.",
-    );
-  }
-  return found as ScriptBridge;
-}
-
-function call<Op extends keyof HostOperations>(
-  op: Op,
-  args: HostOperations[Op]["args"],
-): Promise<HostOperations[Op]["value"]> {
-  return bridge().call(op, args);
-}
-
-async function raw<Message, Op extends RawOperation>(
-  op: Op,
-  args: HostOperations[Op]["args"],
-  request: object,
-): Promise<{ value: HostOperations[Op]["value"]; message: Message }> {
-  const { value, message } = await bridge().callRaw(op, args, request);
-  return { value, message: message as Message };
-}
