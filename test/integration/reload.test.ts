@@ -57,7 +57,7 @@ async function which(gateway: GatewayProcess): Promise<string> {
 
 const staying = "Nothing was reloaded; what runs stays as it is\n";
 
-describe("a reload that a part of the gateway refuses", () => {
+describe("a reload that a part of the gateway can refuse", () => {
   it("changes nothing when the port is taken, also for those that had taken the new settings", async () => {
     const gateway = await start();
     const port = await takenPort();
@@ -125,6 +125,20 @@ describe("a reload that a part of the gateway refuses", () => {
     writeFileSync(join(gateway.folder, "nscp.ini"), renamed);
     process.kill(gateway.pid, "SIGHUP");
     await gateway.waitForLog(/"message":"Reloaded"/);
+    expect(await which(gateway)).toBe("after\n");
+  });
+
+  it("moves a front end to another address with the same port, and back when it can't be there", async () => {
+    const gateway = await start();
+    const at = (address: string) =>
+      after.replace("port = 0\nbind to = 127.0.0.1", `port = ${gateway.port}\nbind to = ${address}`);
+    expect(await reloadWith(gateway, at("192.0.2.1"))).toEqual({
+      code: 3,
+      stdout: "",
+      stderr: `GRPCServer (grpc): Cannot listen on 192.0.2.1:${gateway.port}: this machine does not have the address.\n${staying}`,
+    });
+    expect(await which(gateway)).toBe("before\n");
+    expect(await reloadWith(gateway, at(""))).toEqual({ code: 0, stdout: "Reloaded\n", stderr: "" });
     expect(await which(gateway)).toBe("after\n");
   });
 });

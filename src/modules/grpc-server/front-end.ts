@@ -173,10 +173,14 @@ export class GrpcFrontEnd {
     }
   }
 
-  /** Makes what changed anew before it gives anything up, so that no connection is refused and a failure changes nothing. */
+  /**
+   * Makes what changed anew before it gives anything up, so that no connection is refused and a failure changes nothing.
+   * Only for another address of the same port is there a moment in which nothing listens.
+   */
   private async renewNetwork(old: NetworkSide, settings: ServerSettings, before: ServerSettings): Promise<NetworkSide> {
     const otherTls = tlsKeys.some((key) => settings[key] !== before[key]);
-    const otherPlace = settings.port !== before.port || settings.bindTo !== before.bindTo;
+    const otherPort = settings.port !== before.port && settings.port !== old.port;
+    const otherPlace = otherPort || settings.bindTo !== before.bindTo;
     if (!otherTls) {
       const problems = await old.watcher?.reload();
       if (problems !== undefined && problems.length > 0) throw configurationError(problems.join("\n"));
@@ -184,13 +188,16 @@ export class GrpcFrontEnd {
     const watcher = otherTls ? await this.watchCertificate(settings) : old.watcher;
     let network: NetworkSide = { ...old, watcher };
     if (otherPlace) {
+      // The same port at another address may be the same place; then the old socket is in the way of the new one.
+      if (!otherPort) old.listener.close();
       try {
         network = { ...(await this.openPort(settings, watcher)), watcher };
       } catch (thrown) {
         if (otherTls) watcher?.close();
+        if (!otherPort) this.network = { ...old, ...(await this.openPort({ ...before, port: old.port }, old.watcher)) };
         throw thrown;
       }
-      old.listener.close();
+      if (otherPort) old.listener.close();
     } else if (otherTls) {
       secure(old.listener, watcher, settings);
     }
