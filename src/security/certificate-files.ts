@@ -1,9 +1,10 @@
-import { access, chmod, mkdir, readFile } from "node:fs/promises";
+import { access, chmod, readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { errorText, GatewayError } from "../kernel/errors.js";
 import { writeAtomically } from "../settings/atomic-write.js";
+import { makeFolder } from "../settings/make-folder.js";
 import {
   type CertificatePair,
   type CertificateTerms,
@@ -165,7 +166,7 @@ async function writePair(folder: string, names: PairFiles, pair: CertificatePair
 
 async function writeFile(file: string, text: string, mode: number): Promise<void> {
   try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    await makeFolder(dirname(file), 0o700);
     await writeAtomically(file, Buffer.from(text));
     await chmod(file, mode);
     await giveToFolderOwner(file);

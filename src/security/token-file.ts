@@ -1,8 +1,9 @@
-import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { open, readFile, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorText, GatewayError } from "../kernel/errors.js";
 import { writeAtomically } from "../settings/atomic-write.js";
+import { makeFolder } from "../settings/make-folder.js";
 import { giveToFolderOwner } from "./file-owner.js";
 import { parseTokens, serialiseTokens, type TokenRecord } from "./tokens.js";
 
@@ -62,7 +63,7 @@ async function writing<T>(work: Promise<T>): Promise<T> {
 }
 
 async function lock(path: string): Promise<() => Promise<void>> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolder(dirname(path), 0o700);
   const deadline = Date.now() + lockWaitMs;
   for (;;) {
     try {

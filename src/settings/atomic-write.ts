@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { type FileHandle, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { type FileHandle, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { GatewayError } from "../kernel/errors.js";
+import { makeFolder } from "./make-folder.js";
 
 /**
  * Replaces a file so that a reader, or a machine that loses power, sees the old content or the new one and nothing in
@@ -13,7 +14,7 @@ import { GatewayError } from "../kernel/errors.js";
 export async function writeAtomically(file: string, content: Uint8Array): Promise<void> {
   const target = await realpath(file).catch(() => file);
   const folder = dirname(target);
-  await mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const before = await stat(target).catch(() => undefined);
   const temporary = join(folder, `.${basename(target)}.${process.pid}.${randomBytes(6).toString("hex")}`);
   const handle = await open(temporary, "wx", 0o600);

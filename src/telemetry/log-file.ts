@@ -1,5 +1,6 @@
-import { type FileHandle, mkdir, open, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { makeFolder } from "../settings/make-folder.js";
 
 /** What may wait for the disk, in bytes; beyond it the oldest lines are left out. */
 const maxWaiting = 4 * 1024 * 1024;
@@ -146,7 +147,7 @@ export class LogFile {
       this.handle = undefined;
     }
     if (this.handle !== undefined) return this.handle;
-    await mkdir(dirname(this.options.path), { recursive: true });
+    await makeFolder(dirname(this.options.path));
     this.handle = await open(this.options.path, "a", this.options.mode ?? 0o640);
     this.size = (await this.handle.stat()).size;
     return this.handle;

@@ -1,9 +1,10 @@
 import { once } from "node:events";
-import { chmod, link, lstat, mkdir, mkdtemp, rename, rm, unlink } from "node:fs/promises";
+import { chmod, link, lstat, mkdtemp, rename, rm, unlink } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { Client, credentials } from "@grpc/grpc-js";
 import { errorText, GatewayError } from "../../kernel/errors.js";
+import { makeFolder } from "../../settings/make-folder.js";
 import { adminMethods } from "../../wire/services.js";
 
 /** The address of a Unix socket has room for so many bytes (unix(7)). */
@@ -42,7 +43,7 @@ export class ControlSocket {
   async listen(): Promise<void> {
     const folder = dirname(this.path);
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await makeFolder(folder, 0o700);
       const left = await requireVacant(this.path);
       const hidden = await mkdtemp(join(folder, ".c"));
       const born = join(hidden, "s");
