@@ -5,10 +5,12 @@ import {
   ExecuteResponseMessage,
   ResultCode,
 } from "../wire/messages.js";
+import { worstCode } from "../wire/result-code.js";
 import type { Call } from "./call.js";
 import type { Clock } from "./clock.js";
 import { type Deadlines, secondsText } from "./deadlines.js";
 import { errorText, GatewayError } from "./errors.js";
+import { type CallFigures, countAnswer, type FiguresByFrontEnd, figuresFor } from "./figures.js";
 import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
 import type { CommandPolicy } from "./policy.js";
@@ -72,15 +74,31 @@ export class ExecuteDispatch {
   ): Promise<PayloadOutcome> {
     const refused = this.refusal(request, call);
     if (refused !== undefined) return { handled: true, payload: [refused] };
-    const { registry } = this.parts;
+    const { clock, registry } = this.parts;
     const wanted = target.trim().toLowerCase();
     const owners = askedOwners(wanted, registry.findCommands(request.command));
+    const figures = this.figuresOf(owners, request, call);
+    const started = clock.monotonic();
+    if (figures !== undefined) figures.inFlight++;
     const payload = await this.askOwners(owners, request, message, call, everyone.has(wanted));
+    if (figures !== undefined) {
+      countAnswer(figures, clock.monotonic() - started, worstCode(payload.map(({ result }) => result)));
+    }
     if (payload.length > 0) return { handled: true, payload };
 
     const remote = owners.length === 0 ? registry.findTarget(wanted) : undefined;
     if (remote !== undefined) return { handled: true, payload: await this.askTarget(remote, request, message, call) };
     return { handled: false, payload: [unknown(request, notFound(target, request))] };
+  }
+
+  /** Commands that are registered by name are counted; what callers ask for in vain has no figures. */
+  private figuresOf(owners: readonly CommandEntry[], request: ExecuteRequest, call: Call): CallFigures | undefined {
+    const name = request.command.toLowerCase();
+    if (!owners.some((owner) => owner.names.includes(name))) return undefined;
+    const { commandFigures } = this.parts.registry;
+    const byFrontEnd: FiguresByFrontEnd = commandFigures.get(name) ?? new Map();
+    commandFigures.set(name, byFrontEnd);
+    return figuresFor(byFrontEnd, call.frontEnd);
   }
 
   private refusal(request: ExecuteRequest, call: Call): ExecuteResponse | undefined {

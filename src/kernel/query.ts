@@ -12,17 +12,11 @@ import type { Call } from "./call.js";
 import type { Clock } from "./clock.js";
 import { type Deadlines, secondsText } from "./deadlines.js";
 import { errorText, GatewayError } from "./errors.js";
+import { type CallFigures, countAnswer, figuresFor } from "./figures.js";
 import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
 import type { CommandPolicy } from "./policy.js";
-import {
-  latencyBoundsMs,
-  type Owner,
-  type QueryEntry,
-  type QueryFigures,
-  type Registry,
-  type Target,
-} from "./registry.js";
+import type { Owner, QueryEntry, Registry, Target } from "./registry.js";
 
 export interface QueryDispatchParts {
   readonly registry: Registry;
@@ -181,7 +175,7 @@ export class QueryDispatch {
     const gone = parent.aborted;
     if (gone !== undefined) return ended(entry, request, gone);
     const started = this.parts.clock.monotonic();
-    const figures = figuresOf(entry, parent.frontEnd);
+    const figures = figuresFor(entry.figures, parent.frontEnd);
     figures.inFlight++;
     let call: Call | undefined;
     try {
@@ -256,15 +250,8 @@ export class QueryDispatch {
     return `Permission denied: ${name} is not allowed to use the target ${target}`;
   }
 
-  private count(figures: QueryFigures, started: number, answer: QueryResponse): QueryResponse {
-    const took = this.parts.clock.monotonic() - started;
-    figures.inFlight--;
-    figures.totalMs += took;
-    const state = answer.result;
-    figures.states[state === 0 || state === 1 || state === 2 ? state : 3]++;
-    let slot = 0;
-    while (slot < latencyBoundsMs.length && took > (latencyBoundsMs[slot] ?? 0)) slot++;
-    figures.latency[slot] = (figures.latency[slot] ?? 0) + 1;
+  private count(figures: CallFigures, started: number, answer: QueryResponse): QueryResponse {
+    countAnswer(figures, this.parts.clock.monotonic() - started, answer.result);
     return answer;
   }
 }
@@ -275,7 +262,7 @@ interface Late {
   readonly entry: QueryEntry;
   readonly request: QueryRequest;
   readonly call: Call;
-  readonly figures: QueryFigures;
+  readonly figures: CallFigures;
   readonly started: number;
   /** Which payload of the message it is. */
   index: number;
@@ -290,21 +277,6 @@ function admit(entries: readonly (QueryEntry | undefined)[]): void {
     if (admission.isFull())
       throw new GatewayError("RESOURCE_EXHAUSTED", `${admission.name} has too many calls in flight.`);
   }
-}
-
-function figuresOf(entry: QueryEntry, frontEnd: string): QueryFigures {
-  let figures = entry.figures.get(frontEnd);
-  if (figures === undefined) {
-    figures = {
-      states: [0, 0, 0, 0],
-      timeouts: 0,
-      inFlight: 0,
-      totalMs: 0,
-      latency: new Uint32Array(latencyBoundsMs.length + 1),
-    };
-    entry.figures.set(frontEnd, figures);
-  }
-  return figures;
 }
 
 function respond(header: Header | null, payload: QueryResponse[]): QueryResponseMessage {

@@ -15,6 +15,7 @@ import type {
   SubmitResponse,
 } from "../wire/messages.js";
 import type { Call } from "./call.js";
+import type { FiguresByFrontEnd } from "./figures.js";
 import type { Logger } from "./log.js";
 
 /** Answers one payload of a query. What it throws becomes UNKNOWN; it never fails the call. */
@@ -93,25 +94,8 @@ export interface QueryEntry {
   readonly handler: QueryHandler;
   options: QueryOptions;
   /** Figures by front end. */
-  readonly figures: Map<string, QueryFigures>;
+  readonly figures: FiguresByFrontEnd;
 }
-
-/** How often a query ran through one front end, how it ended and how long it took. */
-export interface QueryFigures {
-  /** By state: OK, WARNING, CRITICAL, UNKNOWN. */
-  readonly states: [number, number, number, number];
-  timeouts: number;
-  /** Calls that have no answer yet. */
-  inFlight: number;
-  totalMs: number;
-  /** Calls by duration, one count per bound of {@link latencyBoundsMs} and one for what is slower. */
-  readonly latency: Uint32Array;
-}
-
-/** Upper bounds of the latency histogram in milliseconds. */
-export const latencyBoundsMs: readonly number[] = [
-  0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 5000, 10_000, 60_000,
-];
 
 interface Subscriber<Handler> {
   readonly owner: Owner;
@@ -141,6 +125,9 @@ export class Registry {
   private readonly sources: Subscriber<MetricsSource>[] = [];
   private readonly sinks: Subscriber<MetricsSink>[] = [];
   private readonly targets = new Map<string, Target>();
+  /** Figures of registered commands and of channels that somebody subscribed to, by name in lower case. */
+  readonly commandFigures = new Map<string, FiguresByFrontEnd>();
+  readonly channelFigures = new Map<string, FiguresByFrontEnd>();
 
   constructor(private readonly log: Logger) {}
 
@@ -231,6 +218,11 @@ export class Registry {
   /** Takes back what this owner subscribed to on these channels. */
   removeChannel(owner: Owner, names: string): void {
     unsubscribe(this.channels, owner, names);
+  }
+
+  /** Whether somebody subscribed to the channel by its name. */
+  isChannel(name: string): boolean {
+    return this.channels.has(name.toLowerCase());
   }
 
   findChannel(name: string): Subscriber<SubmissionHandler>[] {

@@ -1,6 +1,15 @@
-import { PB, StatusCode, SubmitRequestMessage, SubmitResponse, SubmitResponseMessage } from "../wire/messages.js";
+import {
+  PB,
+  ResultCode,
+  StatusCode,
+  SubmitRequestMessage,
+  SubmitResponse,
+  SubmitResponseMessage,
+} from "../wire/messages.js";
 import type { Call } from "./call.js";
+import type { Clock } from "./clock.js";
 import { errorText, GatewayError } from "./errors.js";
+import { countAnswer, figuresFor } from "./figures.js";
 import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
 import { type Registry, type SubmissionHandler, splitNames } from "./registry.js";
@@ -14,6 +23,7 @@ export interface SubmitOutcome {
 interface SubmitDispatchParts {
   readonly registry: Registry;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 /**
@@ -67,13 +77,23 @@ export class SubmitDispatch {
       for (const result of results) result.accept("seems ok", "");
       return true;
     }
-    const subscribers = this.parts.registry.findChannel(channel);
+    const { clock, registry } = this.parts;
+    const subscribers = registry.findChannel(channel);
+    if (subscribers.length === 0) return false;
+    const byFrontEnd = registry.channelFigures.get(pseudo) ?? new Map();
+    // A channel that only those hear who hear all has a name that the caller made up.
+    if (registry.isChannel(pseudo)) registry.channelFigures.set(pseudo, byFrontEnd);
+    const figures = figuresFor(byFrontEnd, parent.frontEnd);
+    const started = clock.monotonic();
+    figures.inFlight++;
     const answers = await Promise.all(subscribers.map(({ handler }) => this.ask(handler, channel, submission, parent)));
     for (const given of answers) {
       const shared = given.length === 1 ? given[0] : undefined;
       for (const [index, result] of results.entries()) result.add(given[index] ?? shared, channel);
     }
-    return subscribers.length > 0;
+    const isAccepted = results.every((result) => result.isAccepted);
+    countAnswer(figures, clock.monotonic() - started, isAccepted ? ResultCode.OK : ResultCode.CRITICAL);
+    return true;
   }
 
   private async ask(
@@ -108,6 +128,10 @@ class Aggregate {
   private readonly errors: string[] = [];
   private accepted = "";
   private data = "";
+
+  get isAccepted(): boolean {
+    return this.errors.length === 0;
+  }
 
   /** An answer without a result is taken for success. */
   add(answer: SubmitResponse | undefined, channel: string): void {

@@ -1,7 +1,8 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { Counter, Gauge, Registry as PrometheusRegistry } from "prom-client";
 import type { GatewayControl } from "../kernel/control.js";
-import { latencyBoundsMs, type QueryEntry, type QueryFigures } from "../kernel/registry.js";
+import { type CallFigures, type FiguresByFrontEnd, latencyBoundsMs } from "../kernel/figures.js";
+import type { QueryEntry } from "../kernel/registry.js";
 import { KeyValue, Metric, MetricsBundle, PB } from "../wire/messages.js";
 import { gatewayBundle } from "./gateway-bundle.js";
 import type { LogService } from "./log.js";
@@ -44,7 +45,7 @@ export function createMetrics(gateway: MeasuredGateway, log: LogService): Gatewa
   const logged = new Map<LogLevel, number>(logLevels.map((level) => [level, 0]));
   const stopListening = log.subscribe(({ level }) => logged.set(level, (logged.get(level) ?? 0) + 1));
   addGatewayMetrics(prometheus, gateway, logged);
-  addQueryMetrics(prometheus, gateway);
+  for (const kind of callKinds) addCallMetrics(prometheus, gateway, kind);
   addModuleMetrics(prometheus, gateway);
   addProcessMetrics(prometheus, lag);
   /** Bundles of ours, whose figures the text has already under their own names. */
@@ -107,77 +108,114 @@ function addGatewayMetrics(
   });
 }
 
-function addQueryMetrics(prometheus: PrometheusRegistry, { registry }: MeasuredGateway): void {
+/** The three kinds of calls, each with figures of its own. */
+interface CallKind {
+  /** `nscp_queries_total`, `nscp_queries_in_flight`. */
+  readonly plural: string;
+  /** `nscp_query_timeouts_total`, `nscp_query_duration_seconds`. */
+  readonly singular: string;
+  readonly what: string;
+  /** The label that names what was called. */
+  readonly label: "command" | "channel";
+  figures(registry: MeasuredGateway["registry"]): Iterable<readonly [string, FiguresByFrontEnd]>;
+}
+
+const callKinds: readonly CallKind[] = [
+  { plural: "queries", singular: "query", what: "Queries", label: "command", figures: queryFigures },
+  {
+    ...{ plural: "commands", singular: "command", what: "Command-line commands", label: "command" },
+    figures: ({ commandFigures }) => commandFigures,
+  },
+  {
+    ...{ plural: "submissions", singular: "submission", what: "Submissions", label: "channel" },
+    figures: ({ channelFigures }) => channelFigures,
+  },
+];
+
+function addCallMetrics(prometheus: PrometheusRegistry, { registry }: MeasuredGateway, kind: CallKind): void {
+  const { plural, singular, what, label } = kind;
   const registers = [prometheus];
-  const names = ["command", "front_end"] as const;
+  const names = [label, "front_end"];
   new Counter({
-    name: "nscp_queries_total",
-    help: "Queries that were answered, by the state of the answer.",
+    name: `nscp_${plural}_total`,
+    help: `${what} that were answered, by the state of the answer.`,
     labelNames: [...names, "state"],
     registers,
     collect() {
       this.reset();
-      for (const { labels, figures } of figuresOf(registry)) {
+      for (const { labels, figures } of labelled(kind, registry)) {
         for (const [code, state] of states.entries()) this.inc({ ...labels, state }, figures.states[code] ?? 0);
       }
     },
   });
-  new Counter({
-    name: "nscp_query_timeouts_total",
-    help: "Queries that were answered with UNKNOWN because their time was up.",
-    labelNames: [...names],
-    registers,
-    collect() {
-      this.reset();
-      for (const { labels, figures } of figuresOf(registry)) this.inc(labels, figures.timeouts);
-    },
-  });
+  // Only queries have a time limit of the gateway's.
+  if (kind.plural === "queries") {
+    new Counter({
+      name: `nscp_${singular}_timeouts_total`,
+      help: `${what} that were answered with UNKNOWN because their time was up.`,
+      labelNames: names,
+      registers,
+      collect() {
+        this.reset();
+        for (const { labels, figures } of labelled(kind, registry)) this.inc(labels, figures.timeouts);
+      },
+    });
+  }
   new Gauge({
-    name: "nscp_queries_in_flight",
-    help: "Queries that have no answer yet.",
-    labelNames: [...names],
+    name: `nscp_${plural}_in_flight`,
+    help: `${what} that have no answer yet.`,
+    labelNames: names,
     registers,
     collect() {
       this.reset();
-      for (const { labels, figures } of figuresOf(registry)) this.set(labels, figures.inFlight);
+      for (const { labels, figures } of labelled(kind, registry)) this.set(labels, figures.inFlight);
     },
   });
 }
 
 const states = ["OK", "WARNING", "CRITICAL", "UNKNOWN"] as const;
 
-/** The durations of queries, which the kernel counts in the buckets of `latencyBoundsMs`. */
+/** The durations of calls, which the kernel counts in the buckets of `latencyBoundsMs`. */
 function durations(registry: MeasuredGateway["registry"]): MetricsBundle {
   return MetricsBundle.create({
-    value: figuresOf(registry).map(({ labels, figures }) => {
-      let sampleCount = 0;
-      const cumulative = [...figures.latency].map((inSlot) => (sampleCount += inSlot));
-      const bucket = latencyBoundsMs.map((bound, slot) =>
-        PB.Metrics.Bucket.create({ upperBound: bound / 1000, cumulativeCount: cumulative[slot] ?? 0 }),
-      );
-      return Metric.create({
-        key: "nscp_query_duration_seconds",
-        desc: "How long queries took.",
-        dims: Object.entries(labels).map(([key, value]) => KeyValue.create({ key, value })),
-        histogramValue: PB.Metrics.Histogram.create({ bucket, sampleCount, sampleSum: figures.totalMs / 1000 }),
-      });
-    }),
+    value: callKinds.flatMap((kind) => labelled(kind, registry).map((entry) => durationOf(kind, entry))),
+  });
+}
+
+function durationOf({ singular, what }: CallKind, { labels, figures }: LabelledFigures): Metric {
+  let sampleCount = 0;
+  const cumulative = [...figures.latency].map((inSlot) => (sampleCount += inSlot));
+  const bucket = latencyBoundsMs.map((bound, slot) =>
+    PB.Metrics.Bucket.create({ upperBound: bound / 1000, cumulativeCount: cumulative[slot] ?? 0 }),
+  );
+  return Metric.create({
+    key: `nscp_${singular}_duration_seconds`,
+    desc: `How long ${what.toLowerCase()} took.`,
+    dims: Object.entries(labels).map(([key, value]) => KeyValue.create({ key, value })),
+    histogramValue: PB.Metrics.Histogram.create({ bucket, sampleCount, sampleSum: figures.totalMs / 1000 }),
   });
 }
 
 interface LabelledFigures {
-  readonly labels: { command: string; front_end: string };
-  readonly figures: QueryFigures;
+  readonly labels: Record<string, string>;
+  readonly figures: CallFigures;
+}
+
+function labelled({ label, figures }: CallKind, registry: MeasuredGateway["registry"]): LabelledFigures[] {
+  return [...figures(registry)].flatMap(([name, byFrontEnd]) =>
+    [...byFrontEnd].map(([frontEnd, counted]) => ({
+      labels: { [label]: name, front_end: frontEnd },
+      figures: counted,
+    })),
+  );
 }
 
 /** The figures of all queries, and of aliases that have a handler of their own. */
-function figuresOf(registry: MeasuredGateway["registry"]): LabelledFigures[] {
+function queryFigures(registry: MeasuredGateway["registry"]): [string, FiguresByFrontEnd][] {
   const entries = new Map<string, QueryEntry>();
   for (const { entry } of registry.listAliases()) entries.set(entry.name, entry);
   for (const entry of registry.listQueries()) entries.set(entry.name, entry);
-  return [...entries].flatMap(([command, { figures }]) =>
-    [...figures].map(([frontEnd, counted]) => ({ labels: { command, front_end: frontEnd }, figures: counted })),
-  );
+  return [...entries].map(([command, { figures }]) => [command, figures]);
 }
 
 function addModuleMetrics(prometheus: PrometheusRegistry, gateway: MeasuredGateway): void {

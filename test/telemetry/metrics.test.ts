@@ -9,7 +9,19 @@ import { Registry } from "../../src/kernel/registry.js";
 import { createLogService } from "../../src/telemetry/log.js";
 import { createMetrics, type GatewayMetrics } from "../../src/telemetry/metrics.js";
 import { type MetricsServer, startMetricsServer } from "../../src/telemetry/metrics-server.js";
-import { Metric, MetricsBundle, PB, QueryRequest, QueryRequestMessage } from "../../src/wire/messages.js";
+import {
+  ExecuteRequest,
+  ExecuteRequestMessage,
+  ExecuteResponse,
+  Metric,
+  MetricsBundle,
+  PB,
+  QueryRequest,
+  QueryRequestMessage,
+  QueryResponse,
+  SubmitRequestMessage,
+  SubmitResponse,
+} from "../../src/wire/messages.js";
 import { textResponse } from "../../src/wire/responses.js";
 
 const open: { close(): unknown }[] = [];
@@ -92,6 +104,38 @@ describe("the metrics", () => {
       ),
       'nscp_query_duration_seconds_sum{command="check_a",front_end="grpc"} 0.006',
       'nscp_query_duration_seconds_count{command="check_a",front_end="grpc"} 2',
+    ]);
+  });
+
+  it("count commands and submissions like queries, by command or channel and front end", async () => {
+    const { core, registry, metrics } = gateway();
+    registry.addCommand(owner, ["restart_it"], () => ExecuteResponse.create({ result: 1, message: "in a moment" }));
+    registry.addChannel(owner, "inbox", () => [SubmitResponse.create()]);
+    registry.addChannel(owner, "*", () => [SubmitResponse.create()]);
+    const call = new Call({ principal: localPrincipal, frontEnd: "grpc", traceId: "t" });
+    const command = (name: string) =>
+      core.execute("", ExecuteRequestMessage.create({ payload: [ExecuteRequest.create({ command: name })] }), call);
+    await command("RESTART_IT");
+    await command("made_up");
+    const submission = SubmitRequestMessage.create({ payload: [QueryResponse.create({ command: "disk" })] });
+    await core.submit("Inbox", submission, call);
+    await core.submit("made_up", submission, call);
+    const lines = await samples(metrics);
+    expect(lines.filter((line) => /restart_it|inbox|made_up/.test(line) && !line.includes("_bucket"))).toEqual([
+      'nscp_commands_total{command="restart_it",front_end="grpc",state="OK"} 0',
+      'nscp_commands_total{command="restart_it",front_end="grpc",state="WARNING"} 1',
+      'nscp_commands_total{command="restart_it",front_end="grpc",state="CRITICAL"} 0',
+      'nscp_commands_total{command="restart_it",front_end="grpc",state="UNKNOWN"} 0',
+      'nscp_commands_in_flight{command="restart_it",front_end="grpc"} 0',
+      'nscp_submissions_total{channel="inbox",front_end="grpc",state="OK"} 1',
+      'nscp_submissions_total{channel="inbox",front_end="grpc",state="WARNING"} 0',
+      'nscp_submissions_total{channel="inbox",front_end="grpc",state="CRITICAL"} 0',
+      'nscp_submissions_total{channel="inbox",front_end="grpc",state="UNKNOWN"} 0',
+      'nscp_submissions_in_flight{channel="inbox",front_end="grpc"} 0',
+      'nscp_command_duration_seconds_sum{command="restart_it",front_end="grpc"} 0',
+      'nscp_command_duration_seconds_count{command="restart_it",front_end="grpc"} 1',
+      'nscp_submission_duration_seconds_sum{channel="inbox",front_end="grpc"} 0',
+      'nscp_submission_duration_seconds_count{channel="inbox",front_end="grpc"} 1',
     ]);
   });
 
