@@ -34,12 +34,12 @@ export class Callbacks {
     return async (request, call) => {
       const { command } = request;
       try {
-        const { value } = await invoke([command, request.arguments], call);
-        const [code, message, perf] = fields(value);
+        const returned = fields((await invoke([command, request.arguments], call)).value);
+        const perf = returned[2];
         return textResponse(
           request,
-          stateOf(code),
-          textOf(message),
+          stateOf(returned[0]),
+          textOf(returned[1]),
           typeof perf === "string" && perf !== "" ? parsePerfdata(perf) : undefined,
         );
       } catch (thrown) {

@@ -103,21 +103,25 @@ function parseItem(label: string, text: string): PerformanceData {
 }
 
 function parseLimits(float: PB.Common.PerformanceData.FloatValue, fields: readonly string[]): void {
-  const [, warning = "", critical = "", minimum = "", maximum = ""] = fields;
+  // By index, because this runs for nearly every check: a pattern would go through the iterator of the array.
+  const warning = fields[1];
   float.warning = parseLimit(warning);
   if (isRange(warning)) float.warningRange = warning;
+  const critical = fields[2];
   float.critical = parseLimit(critical);
   if (isRange(critical)) float.criticalRange = critical;
-  float.minimum = parseLimit(minimum);
-  float.maximum = parseLimit(maximum);
+  float.minimum = parseLimit(fields[3]);
+  float.maximum = parseLimit(fields[4]);
 }
 
-function parseLimit(text: string): PB.Common.OptionalFloat | null {
-  return text === "" ? null : optionalFloat(readNumber(text, 0).value);
+function parseLimit(text: string | undefined): PB.Common.OptionalFloat | null {
+  return text === undefined || text === "" ? null : optionalFloat(readNumber(text, 0).value);
 }
 
-function isRange(threshold: string): boolean {
-  return threshold.startsWith("@") || threshold.startsWith("~") || threshold.includes(":");
+function isRange(threshold: string | undefined): threshold is string {
+  if (threshold === undefined || threshold === "") return false;
+  const first = threshold.charCodeAt(0);
+  return first === AT || first === TILDE || threshold.includes(":");
 }
 
 function optionalFloat(value: number): PB.Common.OptionalFloat | null {
@@ -161,6 +165,8 @@ function renderLimit(limit: PB.Common.OptionalFloat | null): string {
 const QUOTE = 0x27;
 const EQUALS = 0x3d;
 const SEMICOLON = 0x3b;
+const AT = 0x40;
+const TILDE = 0x7e;
 const SEPARATORS = /[ \t\r\n;]+/g;
 
 function withoutSeparators(text: string): string {
