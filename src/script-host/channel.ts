@@ -5,6 +5,9 @@ import { longForm, shortForm, shortSize } from "./short-form.js";
 /** Frames are closed at about this length of JSON, so that a burst of long messages stays below the limit of a frame. */
 const frameTarget = 1024 * 1024;
 
+/** So many calls or answers leave without waiting for the turn's end: the other side works on them meanwhile. */
+const shortTarget = 25;
+
 export interface ChannelEvents<Incoming> {
   onMessage(message: Incoming, raw: Uint8Array | undefined): void;
   /** Once, when the other side is gone; with a reason when it is there but not understood. */
@@ -15,7 +18,7 @@ export interface ChannelEvents<Incoming> {
  * One end of the connection between the gateway and a host, or one script of it.
  *
  * It always reads, so that the other side never waits with a full pipe, and it never waits for a write. All messages of
- * one turn of the event loop leave in one write.
+ * one turn of the event loop leave in one write, or in a few when they are many.
  */
 export class Channel<Incoming, Outgoing extends object> {
   private readonly decoder = new FrameDecoder();
@@ -49,6 +52,7 @@ export class Channel<Incoming, Outgoing extends object> {
     if (short > 0) {
       if (this.closed || this.closing) return;
       this.short.push(shortForm(message));
+      if (this.short.length >= shortTarget) this.flush();
       this.grow(short);
       return;
     }
