@@ -44,6 +44,10 @@ function hintText({ settings }: StoreOptions, embedded: string, port: number, ce
   const rows: [string, string][] = [
     ["a check, as a poller runs it over TLS", `${poller} --query check_sample`],
     ["a command of a script", `${poller} --command hello_sample Anna`],
+    [
+      "a passive result for a script that listens",
+      `${poller} --submit --channel filter --command disk --message full --result 2`,
+    ],
   ];
   if (settings === embedded) {
     rows.push(
