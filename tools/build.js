@@ -1,7 +1,7 @@
 // Builds dist/: the message classes, the compiled sources, and the generated files that the compiler doesn't copy.
 // With --if-stale only when something in src/ or proto/ is newer than what was built.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -16,6 +16,17 @@ if (!process.argv.includes("--if-stale") || isStale()) {
     process.exit(1);
   }
   cpSync(join(root, "src", "wire", "generated"), join(root, "dist", "wire", "generated"), { recursive: true });
+  copyPythonHost();
+}
+
+/** The Python side of the script host runs as it is. What stood there before goes, or a file that was renamed would stay importable. */
+function copyPythonHost() {
+  const host = join("modules", "python-script", "host");
+  rmSync(join(root, "dist", host), { recursive: true, force: true });
+  cpSync(join(root, "src", host), join(root, "dist", host), {
+    recursive: true,
+    filter: (source) => !source.includes("__pycache__"),
+  });
 }
 
 function isStale() {

@@ -1,0 +1,3 @@
+import { pythonScript } from "./module.js";
+
+export default pythonScript();

@@ -1,0 +1,96 @@
+import { findScript } from "../../script-host/find-script.js";
+import { defineSettings } from "../../settings/schema.js";
+import { pythonLanguage } from "./host-command.js";
+
+export const settings = defineSettings({
+  section: "/settings/${alias}",
+  title: "Python scripts",
+  description: "Scripts that run in a Python process and register checks, commands and subscriptions.",
+  keys: {
+    pythonExecutable: {
+      type: "path",
+      title: "Python executable",
+      description:
+        "The interpreter, 3.9 or newer, by path or by a name in the search path. Empty: the gateway's private virtual environment if the set-up made one, else python3.",
+      default: "",
+    },
+    pythonCache: {
+      type: "path",
+      title: "Python cache",
+      description: "Folder for compiled Python files. Empty: beside their sources.",
+      default: "",
+    },
+    pythonLib: {
+      type: "string",
+      title: "Python lib",
+      description: "Accepted for compatibility: no library is loaded into the gateway.",
+      default: "",
+      advanced: true,
+    },
+    isolation: {
+      type: "enum",
+      choices: ["module", "script"],
+      title: "Isolation",
+      description: "module: all scripts share one process. script: each has a process of its own.",
+      default: "module",
+    },
+    memoryLimit: {
+      type: "size",
+      title: "Memory limit",
+      description: "A host process that uses more memory is ended and started again.",
+      default: "1G",
+    },
+    callsInFlight: {
+      type: "int",
+      min: 1,
+      title: "Calls in flight",
+      description:
+        "When so many calls of a script have no answer yet, further ones are refused with RESOURCE_EXHAUSTED.",
+      default: 256,
+    },
+    startTimeout: {
+      type: "time",
+      title: "Start timeout",
+      description: "How long reading a script may take, and its init.",
+      default: "30s",
+      advanced: true,
+    },
+    stopTimeout: {
+      type: "time",
+      title: "Stop timeout",
+      description: "How long the scripts have to shut down before they are ended.",
+      default: "5s",
+      advanced: true,
+    },
+  },
+  objects: {
+    scripts: {
+      section: "/settings/${alias}/scripts",
+      title: "Scripts",
+      description: "One script per key: alias = file. An empty value means that the alias is the name of the file.",
+      oneLiner: "script",
+      keys: {
+        script: {
+          type: "path",
+          title: "Script",
+          description: "The file, as a path or as a name that is looked for in ${scripts}/python.",
+          check: (value, { paths }) =>
+            value === "" || findScript(paths.expand(value), paths.get("scripts"), pythonLanguage) !== undefined
+              ? undefined
+              : `the script ${value} is not there, nor in ${paths.get("scripts")}/${pythonLanguage.folder}`,
+        },
+        timeout: {
+          type: "time",
+          title: "Timeout",
+          description:
+            "How long the queries of this script may take, unless there is a timeout for the command; also how long it may take for passive results and events.",
+        },
+        memoryLimit: {
+          type: "size",
+          title: "Memory limit",
+          description: "With isolation = script the memory of its process.",
+        },
+      },
+    },
+  },
+});
