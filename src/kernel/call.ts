@@ -1,5 +1,6 @@
 import { GatewayError } from "./errors.js";
 import type { Principal } from "./principal.js";
+import type { Witness } from "./witness.js";
 
 /** How deep calls may nest: a check that queries a check that queries … */
 export const maxDepth = 512;
@@ -40,6 +41,8 @@ export class Call {
   /** The module instance that makes this call, if one does. */
   readonly caller: CallingModule | undefined;
   readonly deadline: number | undefined;
+  /** Who can say where the work on this call stands, if anybody can. */
+  witness: Witness | undefined;
   private reason: GatewayError | undefined;
   private controller: AbortController | undefined;
   /** A list and no Set: nearly every call of a script has two listeners, and Sets of two are mostly air. */
@@ -63,6 +66,7 @@ export class Call {
     this.deadline = origin.deadline;
     this.caller = caller;
     this.depth = depth;
+    this.witness = undefined;
   }
 
   /** Aborted when the caller goes away, the deadline passes or the owner is unloaded. */

@@ -15,6 +15,7 @@ import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
 import type { CommandPolicy } from "./policy.js";
 import type { CommandEntry, CommandHandler, Registry, Target } from "./registry.js";
+import { explain, timeToExplain } from "./witness.js";
 
 /** What became of a command: the answers, and whether any owner had one. */
 export interface ExecuteOutcome {
@@ -181,11 +182,21 @@ export class ExecuteDispatch {
   private watchDeadline(command: string, call: Call): () => void {
     const { deadline } = call;
     if (deadline === undefined) return () => {};
-    const text = `${command} timed out after ${secondsText(deadline - this.parts.clock.monotonic())} s`;
-    return this.parts.deadlines.add(deadline, () => {
-      this.parts.log.warn(text, { traceId: call.traceId });
-      call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+    const { clock, deadlines, log } = this.parts;
+    const started = clock.monotonic();
+    let over = false;
+    const cancel = deadlines.add(deadline, () => {
+      const plain = `${command} timed out after ${secondsText(deadline - started)} s`;
+      explain(clock, call, plain, timeToExplain(call, started, clock.monotonic()), (text) => {
+        if (over) return;
+        log.warn(text, { traceId: call.traceId });
+        call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+      });
     });
+    return () => {
+      over = true;
+      cancel();
+    };
   }
 }
 

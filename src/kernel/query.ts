@@ -17,6 +17,7 @@ import { responseHeader } from "./header.js";
 import type { Logger } from "./log.js";
 import type { CommandPolicy } from "./policy.js";
 import type { Owner, QueryEntry, Registry, Target } from "./registry.js";
+import { explain, timeToExplain } from "./witness.js";
 
 export interface QueryDispatchParts {
   readonly registry: Registry;
@@ -197,10 +198,13 @@ export class QueryDispatch {
     return unknown(request, `Failed to process command ${entry.name}: ${text}`);
   }
 
-  /** Waits for the handler, but no longer than the deadline and only as long as the caller is there. */
+  /**
+   * Waits for the handler, but no longer than the deadline and only as long as the caller is there. Whoever works on a call
+   * that is late has a moment to say where it hangs; an answer that comes in that moment still counts.
+   */
   private await(late: Late, arrived: (index: number, answer: QueryResponse) => void): void {
     const { pending, entry, request, call, figures, started, index } = late;
-    const { log, limits, deadlines } = this.parts;
+    const { clock, log, limits, deadlines } = this.parts;
     const limit = limits.timeoutOf(entry.name) ?? entry.options.timeoutMs ?? limits.queryTimeoutMs;
     const own = limit === undefined ? Number.POSITIVE_INFINITY : started + limit;
     const until = Math.min(own, call.deadline ?? Number.POSITIVE_INFINITY);
@@ -219,11 +223,14 @@ export class QueryDispatch {
     call.onAbort((reason) => settle(ended(entry, request, reason)));
     if (until !== Number.POSITIVE_INFINITY && !done) {
       cancelDeadline = deadlines.add(until, () => {
-        const text = `${entry.name} timed out after ${secondsText(until - started)} s`;
-        figures.timeouts++;
-        log.warn(text, { traceId: call.traceId });
-        settle(unknown(request, text));
-        call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+        const plain = `${entry.name} timed out after ${secondsText(until - started)} s`;
+        explain(clock, call, plain, timeToExplain(call, started, clock.monotonic()), (text) => {
+          if (done) return;
+          figures.timeouts++;
+          log.warn(text, { traceId: call.traceId });
+          settle(unknown(request, text));
+          call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+        });
       });
     }
     pending.then((answer) => {
