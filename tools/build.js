@@ -1,11 +1,12 @@
 // Builds dist/: the message classes, the compiled sources, and the generated files that the compiler doesn't copy.
 // With --if-stale only when something in src/ or proto/ is newer than what was built.
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const pythonHost = join("modules", "python-script", "host");
 if (!process.argv.includes("--if-stale") || isStale()) {
   await import("./generate-messages.js");
   const compiler = join(root, "node_modules", "typescript", "bin", "tsc");
@@ -17,13 +18,14 @@ if (!process.argv.includes("--if-stale") || isStale()) {
   }
   cpSync(join(root, "src", "wire", "generated"), join(root, "dist", "wire", "generated"), { recursive: true });
   copyPythonHost();
+  const { describeMessages } = await import("./describe-messages.js");
+  writeFileSync(join(root, "dist", pythonHost, "nscp_host", "messages.binpb"), describeMessages(join(root, "proto")));
 }
 
 /** The Python side of the script host runs as it is. What stood there before goes, or a file that was renamed would stay importable. */
 function copyPythonHost() {
-  const host = join("modules", "python-script", "host");
-  rmSync(join(root, "dist", host), { recursive: true, force: true });
-  cpSync(join(root, "src", host), join(root, "dist", host), {
+  rmSync(join(root, "dist", pythonHost), { recursive: true, force: true });
+  cpSync(join(root, "src", pythonHost), join(root, "dist", pythonHost), {
     recursive: true,
     filter: (source) => !source.includes("__pycache__"),
   });

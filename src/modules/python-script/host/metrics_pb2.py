@@ -1,0 +1,6 @@
+"""Metrics, in bundles that nest (PB.Metrics)."""
+
+import common_pb2 as common__pb2
+from nscp_host.messages import contents as _contents
+
+globals().update(_contents(__name__))

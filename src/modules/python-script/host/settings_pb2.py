@@ -1,0 +1,6 @@
+"""Reading and writing settings (PB.Settings)."""
+
+import common_pb2 as common__pb2
+from nscp_host.messages import contents as _contents
+
+globals().update(_contents(__name__))
