@@ -1,7 +1,7 @@
 /** A kernel with one script module in it: what a gateway is to a script, without front ends. Runs what was built. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Call } from "../../dist/kernel/call.js";
 import type { GatewayControl } from "../../dist/kernel/control.js";
 import { Core } from "../../dist/kernel/core.js";
@@ -10,6 +10,7 @@ import { type ModuleInstance, Modules } from "../../dist/kernel/modules.js";
 import { localPrincipal, modulePrincipal } from "../../dist/kernel/principal.js";
 import { Registry } from "../../dist/kernel/registry.js";
 import { nodeHostCommand, nodeLanguage } from "../../dist/modules/node-script/host-command.js";
+import { pythonHostCommand, pythonLanguage } from "../../dist/modules/python-script/host-command.js";
 import { type ScriptEntry, ScriptModule, type ScriptModuleOptions } from "../../dist/script-host/script-module.js";
 import {
   QueryRequest,
@@ -73,10 +74,27 @@ export interface HarnessOptions
   extends Partial<
     Pick<ScriptModuleOptions, "isolation" | "memoryLimit" | "callsInFlight" | "command" | "startTimeoutMs">
   > {
+  /** Of the scripts; TypeScript unless given. */
+  readonly language?: "node" | "python";
+  /** The interpreter; the one that the gateway takes by itself unless given. */
+  readonly python?: string;
   readonly queryTimeoutMs?: number;
   /** More per script than its file. */
   readonly entries?: Readonly<Record<string, Partial<ScriptEntry>>>;
 }
+
+const languages = {
+  node: { module: "NodeScript", alias: "node", language: nodeLanguage, command: () => nodeHostCommand },
+  python: {
+    module: "PythonScript",
+    alias: "python",
+    language: pythonLanguage,
+    command: ({ python = "" }: HarnessOptions, scripts: string) => {
+      const command = pythonHostCommand({ executable: python, cache: "", scripts });
+      return () => command;
+    },
+  },
+};
 
 export interface Harness {
   readonly folder: string;
@@ -101,7 +119,10 @@ export async function startScripts(
   options: HarnessOptions = {},
 ): Promise<Harness> {
   const folder = mkdtempSync(join(tmpdir(), "nscp-scripts-"));
-  const write = (file: string, source: string) => writeFileSync(join(folder, file), source);
+  const write = (file: string, source: string) => {
+    mkdirSync(dirname(join(folder, file)), { recursive: true });
+    writeFileSync(join(folder, file), source);
+  };
   for (const [file, source] of Object.entries(files)) write(file, source);
   const log = new LogBook();
   const registry = new Registry(log.logger);
@@ -110,15 +131,17 @@ export async function startScripts(
   const core = new Core({ registry, clock, log: log.logger, limits, policy });
   let running: ScriptModule | undefined;
   const scripts = Object.keys(files)
-    .filter((file) => !file.startsWith("_"))
+    .filter((file) => !file.startsWith("_") && !file.includes("/"))
     .map((file) => {
       const name = file.replace(/\.[^.]*$/, "");
       return { name, script: join(folder, file), ...options.entries?.[name] };
     });
-  const nodeScript = {
-    name: "NodeScript",
+  const kind = languages[options.language ?? "node"];
+  const command = options.command ?? kind.command(options, folder);
+  const scriptModule = {
+    name: kind.module,
     summary: "",
-    defaultAlias: "node",
+    defaultAlias: kind.alias,
     async start(instance: ModuleInstance) {
       const settings = () => ({
         ...{
@@ -126,8 +149,8 @@ export async function startScripts(
           gateway,
           log: log.logger,
           scripts,
-          language: nodeLanguage,
-          command: options.command ?? nodeHostCommand,
+          language: kind.language,
+          command,
         },
         isolation: options.isolation ?? ("module" as const),
         memoryLimit: options.memoryLimit ?? 1024 ** 3,
@@ -148,7 +171,7 @@ export async function startScripts(
       };
     },
   };
-  const modules = new Modules(registry, new Map([["nodescript", nodeScript]]), log.logger);
+  const modules = new Modules(registry, new Map([[kind.module.toLowerCase(), scriptModule]]), log.logger);
   const settings = new Map<string, string>();
   let calls = 0;
   const gateway: GatewayControl = {
@@ -181,7 +204,7 @@ export async function startScripts(
     const answer = await core.query(QueryRequestMessage.create({ payload }), call());
     return answer.payload.map(triple);
   };
-  await modules.load({ module: "NodeScript", alias: "" });
+  await modules.load({ module: kind.module, alias: "" });
   return {
     ...{ folder, log, core, registry, modules, gateway, call, write },
     script() {

@@ -1,0 +1,16 @@
+"""Started by the gateway as ``python <this folder> <scripts folder>``: the process that runs Python scripts.
+
+This file must be readable by interpreters that are too old, so that they can say so.
+"""
+import sys
+
+if sys.version_info < (3, 9):
+    sys.stderr.write(
+        "Python scripts need Python 3.9 or newer; %s is %d.%d. Set [/settings/python] python executable.\n"
+        % ((sys.executable or "python",) + sys.version_info[:2])
+    )
+    sys.exit(1)
+
+from nscp_host.main import main  # noqa: E402
+
+main(sys.path[0], sys.argv[1] if len(sys.argv) > 1 else "")
