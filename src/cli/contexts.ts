@@ -46,9 +46,20 @@ export const contexts: readonly ContextEntry[] = [
     load: async () => (await import("./reload.js")).reloadContext,
   },
   {
+    name: "py",
+    aliases: ["python"],
+    summary: "Add, list and run scripts in Python",
+    load: async () => (await import("./py.js")).pythonContext,
+  },
+  {
     name: "node",
     summary: "Add, list and run scripts in TypeScript and JavaScript",
     load: async () => (await import("./node.js")).nodeContext,
+  },
+  {
+    name: "unit",
+    summary: "Run the tests of a script",
+    load: async () => (await import("./unit.js")).unitContext,
   },
   {
     name: "certs",

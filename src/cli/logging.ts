@@ -44,7 +44,7 @@ export function logOptions(command: Command): LogOptions {
 }
 
 /** The log of a command that runs and ends: lines on standard output, and no file, for that is the service's. */
-export function commandLog({ level, oneLine }: LogOptions, usual: LogLevel, io: CliIo): LogService {
+export function commandLog({ level, oneLine }: LogOptions, usual: LogLevel, io: Pick<CliIo, "stdout">): LogService {
   return createLogService({
     form: "console",
     level: level ?? usual,

@@ -1,24 +1,18 @@
-/** What `nscp node` and its like for other languages do with the scripts of the settings; no script runs here. */
+/** What `nscp py` and `nscp node` do with the scripts of the settings. Of all of it only `list --query` runs them. */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, relative } from "node:path";
 import { openConfiguration } from "../gateway/configuration.js";
 import { GatewayError } from "../kernel/errors.js";
-import { findScript, type ScriptLanguage } from "../script-host/find-script.js";
+import type { ScriptLanguage } from "../script-host/find-script.js";
 import { closest } from "../settings/did-you-mean.js";
 import type { SettingsStore } from "../settings/store.js";
 import type { CliAction } from "./actions.js";
 import type { CliIo } from "./context.js";
+import { commandLog, logOptions } from "./logging.js";
+import { scriptFile } from "./script-execute.js";
+import type { ScriptContext } from "./script-languages.js";
+import { scriptQueries } from "./script-queries.js";
 import { contextCommand, parseArguments, storeOptions } from "./store-options.js";
-
-/** A language that scripts can be written in, as the command line knows it. */
-export interface ScriptContext {
-  /** The word after `nscp`. */
-  readonly context: string;
-  readonly module: string;
-  /** The module's default alias, which names its section. */
-  readonly alias: string;
-  readonly language: ScriptLanguage;
-}
 
 const helpCode = 1;
 /** What a command answers that could not do its work: the state UNKNOWN. */
@@ -40,15 +34,15 @@ export function scriptActions(scripts: ScriptContext): CliAction[] {
       "Add and remove several scripts, and switch the module on",
       install,
     ),
-    action("list", "[--json] [--configured]", "List the files that can be added, or those in the settings", list),
+    action(
+      "list",
+      "[--json] [--configured|--query]",
+      "List the files that can be added, the scripts in the settings, or the checks that they have",
+      list,
+    ),
     action("show", "--script NAME", "Show a script of the settings and its text", show),
     action("delete", "--script NAME", "Take a script out of the settings; its file stays", remove),
   ];
-}
-
-/** Without a word, or with an unknown one, `nscp py` and its like answer UNKNOWN with their usage. */
-export function scriptUsage({ context }: ScriptContext, actions: readonly CliAction[]): string {
-  return `Usage: nscp ${context} [${actions.map(({ name }) => name).join("|")}] --help\n`;
 }
 
 async function add(scripts: ScriptContext, args: readonly string[], io: CliIo): Promise<number> {
@@ -75,7 +69,7 @@ async function add(scripts: ScriptContext, args: readonly string[], io: CliIo): 
   const { store } = openConfiguration(storeOptions(command, io));
   const script = options.import === undefined ? wanted : basename(wanted);
   if (options.import !== undefined) importScript(scripts, store, options.import, script, options.replace ?? false);
-  if (locate(scripts, store, script) === undefined) {
+  if (scriptFile(scripts, store, script) === undefined) {
     io.stdout(`Script not found: ${script}\n`);
     return failureCode;
   }
@@ -119,7 +113,7 @@ async function install(scripts: ScriptContext, args: readonly string[], io: CliI
   const { store } = openConfiguration(storeOptions(command, io));
   const section = sectionOf(scripts);
   for (const script of options.add) {
-    if (locate(scripts, store, script) === undefined) {
+    if (scriptFile(scripts, store, script) === undefined) {
       io.stdout(`Script not found: ${script}\n`);
       return failureCode;
     }
@@ -140,22 +134,31 @@ async function list(scripts: ScriptContext, args: readonly string[], io: CliIo):
   const command = contextCommand(`nscp ${scripts.context} list`, "List scripts", io)
     .option("--json", "as a JSON array")
     .option("--configured", "those in the settings instead of the files: name and file")
+    .option("--query", "the checks that those in the settings register, which starts them")
     .option("--include-lib", "also what is in a folder called lib");
   if (!parseArguments(command, args)) return helpCode;
-  const options = command.opts<{ json?: true; configured?: true; includeLib?: true }>();
-  const { store } = openConfiguration(storeOptions(command, io));
+  const options = command.opts<{ json?: true; configured?: true; query?: true; includeLib?: true }>();
+  const print = <Item>(items: readonly Item[], line: (item: Item) => string) => {
+    if (options.json === true) io.stdout(`${JSON.stringify(items)}\n`);
+    else for (const item of items) io.stdout(`${line(item)}\n`);
+  };
+  const given = storeOptions(command, io);
+  if (options.query === true) {
+    // What they log is beside the list and not in it.
+    const log = commandLog(logOptions(command), "warning", { stdout: io.stderr });
+    print(await scriptQueries(scripts, { ...given, log }), (name) => name);
+    return 0;
+  }
+  const { store } = openConfiguration(given);
   if (options.configured === true) {
-    const entries = configured(scripts, store);
-    if (options.json === true) io.stdout(`${JSON.stringify(entries)}\n`);
-    else for (const { alias, script } of entries) io.stdout(`${alias} = ${script}\n`);
+    print(configured(scripts, store), ({ alias, script }) => `${alias} = ${script}`);
     return 0;
   }
   const root = store.paths.get("scripts");
   const files = scriptFiles(join(root, scripts.language.folder), scripts.language, options.includeLib ?? false)
     .map((file) => relative(root, file))
     .sort();
-  if (options.json === true) io.stdout(`${JSON.stringify(files)}\n`);
-  else for (const file of files) io.stdout(`${file}\n`);
+  print(files, (file) => file);
   return 0;
 }
 
@@ -163,7 +166,7 @@ async function show(scripts: ScriptContext, args: readonly string[], io: CliIo):
   const found = select(scripts, "show", "Show a script of the settings", args, io);
   if (typeof found === "number") return found;
   const { store, alias, script } = found;
-  const file = locate(scripts, store, script);
+  const file = scriptFile(scripts, store, script);
   io.stdout(`${alias} = ${script}\n`);
   if (file === undefined) {
     io.stdout(`Script not found: ${script}\n`);
@@ -228,10 +231,6 @@ function configured(scripts: ScriptContext, store: SettingsStore): Configured[] 
 
 function isMeant({ alias, script }: Configured, wanted: string): boolean {
   return alias.toLowerCase() === wanted.toLowerCase() || script === wanted;
-}
-
-function locate(scripts: ScriptContext, store: SettingsStore, script: string): string | undefined {
-  return findScript(store.paths.expand(script), store.paths.get("scripts"), scripts.language);
 }
 
 function scriptFiles(folder: string, language: ScriptLanguage, withLibrary: boolean): string[] {

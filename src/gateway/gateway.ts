@@ -44,6 +44,8 @@ import { newTraceId } from "./trace-ids.js";
 
 export interface BootOptions extends ConfigurationOptions {
   readonly log: LogService;
+  /** The settings, when somebody has opened them before. */
+  readonly configuration?: Configuration;
   /** Load just these modules instead of those of `[/modules]`. */
   readonly modules?: readonly string[];
   /** Whether the command line runs on its own, without time limits for queries. */
@@ -117,7 +119,7 @@ export class Gateway implements GatewayControl {
    * whose settings are wrong does not load while the others do
    */
   static async boot(options: BootOptions): Promise<Gateway> {
-    const gateway = new Gateway(options, openConfiguration(options));
+    const gateway = new Gateway(options, options.configuration ?? openConfiguration(options));
     const { configuration } = gateway;
     options.log.configure(configuration.logSettings());
     for (const problem of configuration.validate()) {

@@ -26,12 +26,15 @@ afterEach(async () => {
 });
 
 it("there is a test for every sample", () => {
+  // test_sample.ts is a test itself: unit.test.ts runs it.
   expect(readdirSync(folder).sort()).toEqual([
     "check_sample.ts",
     "command_sample.ts",
     "filter_sample.ts",
+    "lib",
     "metrics_sample.ts",
     "raw_sample.ts",
+    "test_sample.ts",
   ]);
 });
 
