@@ -29,13 +29,29 @@ export function init(pluginId: number): void {
 }
 `;
 
+/** The same in Python. */
+export const pythonBenchScript = `
+from NSCP import Registry, status
+
+
+def check(args):
+    return status.OK, f"{args[0] if args else 0} messages are waiting", "'waiting'=12;50;100;0"
+
+
+def init(plugin_id, plugin_alias, script_alias):
+    Registry.get(plugin_id).simple_function("check_pybench", check, "Answers at once")
+`;
+
 export const scenarios: readonly Scenario[] = [
   unary("builtin-1", "built-in check", "check_ok", 1, 0.8),
   unary("builtin-100", "built-in check, 100 payloads", "check_ok", 100, 0.7),
   unary("script-1", "TypeScript function", "check_bench", 1, 0.65),
   unary("script-100", "TypeScript function, 100 payloads", "check_bench", 100, 0.35),
+  unary("python-1", "Python function", "check_pybench", 1, 0.6),
+  unary("python-100", "Python function, 100 payloads", "check_pybench", 100, 0.3),
   stream("builtin-stream", "built-in check, QueryStream", "check_ok"),
   stream("script-stream", "TypeScript function, QueryStream", "check_bench"),
+  stream("python-stream", "Python function, QueryStream", "check_pybench"),
 ];
 
 function unary(name: string, title: string, command: string, payloads: number, goal: number): Scenario {

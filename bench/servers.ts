@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type GatewayProcess, startGateway } from "../test/support/gateway-process.js";
 import type { FloorOrder } from "./floor-server.js";
-import { benchScript } from "./scenarios.js";
+import { benchScript, pythonBenchScript } from "./scenarios.js";
 
 const minute = 60_000;
 
@@ -35,7 +35,7 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-/** A gateway with the built-in checks and one TypeScript function. */
+/** A gateway with the built-in checks and a function in each language. */
 export async function startBenchGateway(
   tls: boolean,
   profileFolder: string | undefined,
@@ -45,10 +45,14 @@ export async function startBenchGateway(
 [/modules]
 CheckHelpers = enabled
 NodeScript = enabled
+PythonScript = enabled
 GRPCServer = enabled
 
 [/settings/node/scripts]
 bench = bench.ts
+
+[/settings/python/scripts]
+bench = bench.py
 
 [/settings/GRPC/server]
 port = 0
@@ -66,7 +70,7 @@ CN:client = bench
 [/settings/security/roles]
 bench = queries.execute
 `,
-    files: { "scripts/node/bench.ts": benchScript },
+    files: { "scripts/node/bench.ts": benchScript, "scripts/python/bench.py": pythonBenchScript },
     certificates: tls,
     nodeArguments: profileFolder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileFolder}`],
   });

@@ -12,6 +12,9 @@ from .frames import MAX_MESSAGE, encode_frame
 _FRAME_MESSAGES = 500
 _FRAME_BYTES = 1024 * 1024
 
+#: Larger buffers come from the system anew each time.
+_RECEIVED = 64 * 1024
+
 
 class Channel:
     """Threads put messages in; whoever flushes sends those of all."""
@@ -43,7 +46,7 @@ class Channel:
     def receive(self) -> bytes:
         """Waits for bytes; none when the gateway is gone."""
         try:
-            return self._socket.recv(256 * 1024)
+            return self._socket.recv(_RECEIVED)
         except ConnectionError:
             return b""
 

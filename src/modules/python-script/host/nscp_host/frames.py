@@ -2,7 +2,7 @@
 
 import json
 from struct import Struct
-from typing import Any, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, List, Sequence, Tuple
 
 _prefix = Struct(">II")
 
@@ -35,16 +35,16 @@ class FrameReader:
         self._waiting = 0
         self._wanted = 8
 
-    def push(self, data: bytes) -> Iterator[Tuple[Any, Optional[bytes]]]:
-        """Yields each message that is complete now, with its block."""
-        if self._chunks or len(data) < self._wanted:
+    def push(self, data: bytes) -> List[Tuple[Sequence[Any], bytes, int]]:
+        """The frames that are complete now: messages, and where in which bytes their blocks begin."""
+        if self._chunks or len(data) < 8:
             self._chunks.append(data)
             self._waiting += len(data)
             if self._waiting < self._wanted:
-                return
+                return []
             data = b"".join(self._chunks)
             self._chunks.clear()
-            self._waiting = 0
+        frames: List[Tuple[Sequence[Any], bytes, int]] = []
         position = 0
         available = len(data)
         self._wanted = 8
@@ -56,17 +56,10 @@ class FrameReader:
             if end > available:
                 self._wanted = 4 + size
                 break
-            block = position + 8 + head
-            for message in _decode(str(data[position + 8 : block], "utf-8")):
-                length = message.get("raw") if message.__class__ is dict else None
-                if length is None:
-                    yield message, None
-                    continue
-                if block + length > end:
-                    raise ProtocolError("a block that is longer than its frame")
-                yield message, data[block : block + length]
-                block += length
+            blocks = position + 8 + head
+            frames.append((_decode(str(data[position + 8 : blocks], "utf-8")), data, blocks))
             position = end
         if position < available:
             self._chunks.append(data[position:])
-            self._waiting = available - position
+        self._waiting = available - position
+        return frames

@@ -105,20 +105,24 @@ class Host:
         touched: List[Script] = []
         last: Optional[Script] = None
         try:
-            for message, block in self._frames.push(data):
-                if message.__class__ is list:
-                    if message[0] == "o":
-                        answered(message[1], message[2], None, None)
-                        continue
-                    script = scripts.get(message[4])
-                    if script is None:
-                        continue
-                    script.turn.queue.append(message)
-                else:
-                    script = self._receive(message, block)
-                if script is not None and script is not last:
-                    last = script
-                    touched.append(script)
+            for messages, received, offset in self._frames.push(data):
+                for message in messages:
+                    if message.__class__ is list:
+                        if message[0] == "o":
+                            answered(message[1], message[2], None, None)
+                            continue
+                        script = scripts.get(message[4])
+                        if script is None:
+                            continue
+                        script.turn.queue.append(message)
+                    else:
+                        length = message.get("raw")
+                        block = None if length is None else received[offset : offset + length]
+                        offset += length or 0
+                        script = self._receive(message, block)
+                    if script is not None and script is not last:
+                        last = script
+                        touched.append(script)
         except (ProtocolError, ValueError, KeyError, IndexError) as error:
             os.write(2, f"The gateway sent what this host does not understand: {error!r}\n".encode())
             end_everything()

@@ -30,7 +30,8 @@ class Reading:
         self._reader: Optional[Worker] = None
         #: Since when the reader has been doing something else; 0 while it reads.
         self._away_since = 0.0
-        self._beating = False
+        #: Whether the pulse is awake.
+        self.beating = False
         self._beat = allocate_lock()
         self._beat.acquire()
 
@@ -85,8 +86,8 @@ class Reading:
 
     def beat(self) -> None:
         """To be called when callbacks are about to run, or answers stay in the outbox."""
-        if not self._beating:
-            self._beating = True
+        if not self.beating:
+            self.beating = True
             self._beat.release()
 
     def _pulse(self, _worker: Worker) -> None:
@@ -105,7 +106,7 @@ class Reading:
                 quiet = 0
                 if time.monotonic() - away > _OVERDUE:
                     self._replace()
-            self._beating = False
+            self.beating = False
             # What came between the last round and this line has seen a pulse that was still beating.
             if self._away_since != 0.0 or self._channel.outbox:
                 self.beat()

@@ -42,15 +42,18 @@ class Script:
 
     def serve(self, worker: Worker) -> None:
         """Runs what waits, for as long as it is this thread's turn."""
-        channel = self._host.channel
+        host = self._host
+        reading = host.reading
+        channel = host.channel
         outbox = channel.outbox
         handlers = self._handlers
         number = self.number
-        turn = self.turn
+        next_item = self.turn.next
+        queue = self.turn.queue
         worker.script = self
         try:
             while not self.ended:
-                item = turn.next()
+                item = next_item()
                 if item is None:
                     break
                 if item.__class__ is list:
@@ -66,17 +69,17 @@ class Script:
                     except BaseException as error:
                         answer = self._failure(request, error)
                     worker.request = worker.inside = None
-                    if self._host.forked:
-                        self._host.leave_fork()
+                    if host.forked:
+                        host.leave_fork()
                     if self.ended:
                         break
                     outbox.append(answer)
                 else:
                     self._work(worker, *item)
-                if len(outbox) >= _BURST or not turn.queue:
+                if not queue or len(outbox) >= _BURST:
                     channel.flush()
-                else:
-                    self._host.reading.beat()
+                elif not reading.beating:
+                    reading.beat()
         finally:
             worker.script = worker.request = worker.inside = None
 
