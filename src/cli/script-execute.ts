@@ -81,9 +81,10 @@ export async function runByHand(
 ): Promise<"done" | "failed" | "not started"> {
   const name = `${basename(file, extname(file))} (by hand)`;
   let module: ScriptModule | undefined;
+  const { pluginAliasByHand: pluginAlias } = scripts;
   const definition = scripts.define({
     // A script that nobody configured has no name there.
-    script: { name, alias: "", script: file },
+    script: { name, alias: "", script: file, ...(pluginAlias === undefined ? {} : { pluginAlias }) },
     onOutput: (stream, text) => io[stream](`${text}\n`),
     onStart: (started) => {
       module = started;

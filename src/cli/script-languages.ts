@@ -17,6 +17,8 @@ export interface ScriptContext {
   readonly language: ScriptLanguage;
   /** What a script calls its function for the command line. */
   readonly main: string;
+  /** What `init` of a script that is run by hand gets for the module's alias, where it is another. */
+  readonly pluginAliasByHand?: string;
   /** Other words for `execute`. */
   readonly executeWords: readonly string[];
   /** The words in the usage; all actions unless given. */
@@ -51,6 +53,7 @@ export const pythonScripts: ScriptContext = {
   alias: "python",
   language: pythonLanguage,
   main: "__main__",
+  pluginAliasByHand: "",
   executeWords: ["exec", "python-script"],
   usageWords: ["add", "execute", "list", "install", "delete"],
   unitPrefix: "py",
