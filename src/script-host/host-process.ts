@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { Duplex } from "node:stream";
 import type { Clock } from "../kernel/clock.js";
 import { Channel } from "./channel.js";
+import { type LastWords, Listener, type Place } from "./last-words.js";
 import { LineSplitter } from "./output-lines.js";
 import {
   type ControlToGateway,
@@ -19,14 +20,20 @@ export interface HostCommand {
   readonly env: NodeJS.ProcessEnv;
   /** Channels for single scripts that the process gets beside the control channel; 0: its scripts share that one. */
   readonly lanes: number;
+  /** How to read what the interpreter says before it ends. */
+  readonly lastWords?: LastWords;
+  /** The signal on which the process writes the stacks of its threads to standard error, even when it does nothing else. */
+  readonly stackSignal?: NodeJS.Signals;
 }
 
 export interface HostProcessEvents {
   onControl(message: ControlToGateway | ToGateway, raw: Uint8Array | undefined): void;
   /** A line on the process's own standard output or error. */
   onLine(stream: "stdout" | "stderr", text: string): void;
-  /** Once, when the process is gone; the reason is for people. */
-  onExit(reason: string): void;
+  /** A line of the stacks that it was asked for. */
+  onStack(text: string): void;
+  /** Once, when the process is gone; the reason is for people, the place where it crashed or was stuck, if it is known. */
+  onExit(reason: string, place: Place | undefined): void;
 }
 
 export interface HostLimits {
@@ -37,6 +44,8 @@ export interface HostLimits {
 const memoryCheckMs = 500;
 /** After the process is gone its last words may still be on the way; a child of its own may hold the pipes for ever. */
 const lastWordsMs = 100;
+/** How long a process that does not react has to write its stacks. */
+const stacksMs = 300;
 
 export type ScriptLane = Channel<ToGateway, ToScript>;
 
@@ -45,7 +54,9 @@ export class HostProcess {
   readonly control: Channel<ControlToGateway | ToGateway, ControlToHost | ToScript>;
   private readonly child: ChildProcess;
   private nextLane = controlDescriptor + 1;
-  private lastError = "";
+  private readonly listener: Listener;
+  private asked = false;
+  private stuckAt: Place | undefined;
   private verdict: string | undefined;
   private exited = false;
   private cancelMemoryCheck: (() => void) | undefined;
@@ -57,6 +68,7 @@ export class HostProcess {
     private readonly clock: Clock,
     private readonly events: HostProcessEvents,
   ) {
+    this.listener = new Listener(command.lastWords);
     const channels = new Array<"pipe">(1 + command.lanes).fill("pipe");
     this.child = spawn(command.file, command.args, {
       stdio: ["ignore", "pipe", "pipe", ...channels],
@@ -81,7 +93,12 @@ export class HostProcess {
         this.signalGroup();
         const end = () => {
           this.destroyStreams();
-          events.onExit(this.reasonOf(reason));
+          if (this.verdict !== undefined) events.onExit(this.verdict, this.stuckAt);
+          else {
+            const { error, place } = this.listener.crash;
+            const where = place === undefined ? "" : ` at ${place.text}`;
+            events.onExit(`${reason}${where}${error === undefined ? "" : ` (${error})`}`, place);
+          }
           resolve();
         };
         const cancel = this.clock.after(lastWordsMs, () => {
@@ -123,6 +140,31 @@ export class HostProcess {
     this.signalGroup();
   }
 
+  /**
+   * Ends a process that does not react any more, and finds out where it is stuck where it can tell.
+   *
+   * @param why goes on with the place: `… did not react any more: block.py:7 in block`
+   * @param suspects files of the scripts that should have answered
+   */
+  killStuck(why: string, suspects: readonly string[]): void {
+    if (this.verdict !== undefined || this.exited) return;
+    this.verdict = why;
+    const { stackSignal } = this.command;
+    if (stackSignal === undefined) {
+      this.kill();
+      return;
+    }
+    this.listener.begin();
+    this.asked = true;
+    this.child.kill(stackSignal);
+    this.clock.after(stacksMs, () => {
+      if (this.exited) return;
+      this.stuckAt = this.listener.stuck(suspects);
+      if (this.stuckAt !== undefined) this.verdict = `${why}: ${this.stuckAt.text}`;
+      this.kill();
+    });
+  }
+
   /** Lets the process end by itself; it has `graceMs` for it. */
   async stop(graceMs: number): Promise<void> {
     this.control.close();
@@ -149,7 +191,10 @@ export class HostProcess {
 
   private readLines(name: "stdout" | "stderr"): void {
     const lines = new LineSplitter((text) => {
-      if (name === "stderr" && text.trim() !== "" && !text.startsWith(" ")) this.noteError(text);
+      if (name === "stderr") {
+        this.listener.hear(text);
+        if (this.asked) return this.events.onStack(text);
+      }
       this.events.onLine(name, text);
     });
     const stream = this.child[name];
@@ -157,16 +202,6 @@ export class HostProcess {
     stream?.on("data", (text: string) => lines.push(text));
     stream?.on("end", () => lines.end());
     stream?.on("error", () => {});
-  }
-
-  /** Node's last words before it aborts; what follows them is a native stack. */
-  private noteError(text: string): void {
-    if (/FATAL ERROR|out of memory/i.test(text)) this.lastError = text.replace(/^.*?FATAL ERROR: /, "").trim();
-  }
-
-  private reasonOf(exit: string): string {
-    if (this.verdict !== undefined) return this.verdict;
-    return this.lastError === "" ? exit : `${exit} (${this.lastError})`;
   }
 
   private destroyStreams(): void {

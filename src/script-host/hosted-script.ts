@@ -3,12 +3,14 @@ import type { Clock } from "../kernel/clock.js";
 import { GatewayError } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import type { Admission, QueryOptions } from "../kernel/registry.js";
-import { splitNames } from "../kernel/registry.js";
 import type { RegistryScope } from "../kernel/scope.js";
-import { Callbacks, type Invoke } from "./callbacks.js";
+import { explain, explainMs } from "../kernel/witness.js";
+import { Callbacks } from "./callbacks.js";
+import { HangWatch, type TimeoutAction } from "./hang-watch.js";
 import type { HostApi } from "./host-api.js";
 import { LineLimit } from "./output-lines.js";
-import type { CallbackKind, Register, RegisterOptions, Unregister } from "./protocol.js";
+import type { CallbackKind, RegisterOptions } from "./protocol.js";
+import { type Registrant, Registrations } from "./registrations.js";
 import { HangPolicy, RestartPolicy } from "./restart-policy.js";
 import { type Answer, ScriptSession, ScriptUnavailable, type SessionPort } from "./script-session.js";
 
@@ -18,9 +20,12 @@ export interface ScriptConfig {
   readonly name: string;
   /** What `init` gets as its script alias. */
   readonly alias: string;
+  /** What `init` gets as its plugin alias. */
+  readonly pluginAlias: string;
   readonly file: string;
   /** How long its queries may take unless a setting for the command says otherwise, in milliseconds. */
   readonly timeoutMs: number | undefined;
+  readonly timeoutAction: TimeoutAction;
   /** In bytes. */
   readonly memoryLimit: number | undefined;
 }
@@ -40,47 +45,41 @@ export interface ScriptSurroundings {
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
 }
 
-/** What a script that answered too late has to say whether it could do anything else meanwhile. */
-const probeMs = 1_000;
-
 /** Metrics are collected for everybody at once, and everybody waits for the last. */
 const metricsLimitMs = 10_000;
 
 /** How long a script may take for passive results and events unless it has a time limit of its own. */
 const deliveryLimitMs = 60_000;
 
-interface Registration {
-  readonly kind: CallbackKind;
-  readonly name: string;
-  readonly h: number;
-  readonly session: ScriptSession;
-  readonly options: RegisterOptions;
-  readonly unregister: () => void;
+/** What the host of a script does for it. */
+export interface ScriptKeeper {
+  /** The script can do nothing any more. */
+  hangs(script: HostedScript, reason: string): void;
+  /** The process of the script does not react at all. */
+  isStuck(script: HostedScript, reason: string): void;
 }
 
 /**
  * One configured script through all its lives: what it registered stays known while it is restarted, and is answered
  * with the reason meanwhile; what it does not register again is taken back.
  */
-export class HostedScript {
+export class HostedScript implements Registrant {
   crashes: RestartPolicy;
   hangs: HangPolicy;
-  private readonly callbacks: Callbacks;
-  private readonly registrations = new Map<string, Registration>();
-  private readonly subscriptions = new Map<string, () => void>();
+  readonly callbacks: Callbacks;
+  private readonly registrations = new Registrations(this);
   private readonly logLimit: LineLimit;
   private readonly admission: Admission;
   private session: ScriptSession | undefined;
   private held: (() => void)[] | undefined;
-  private probing = false;
+  private watch: HangWatch | undefined;
   private paused = false;
   private downBecause = "";
 
-  /** @param onHang called when the script is found to hang */
   constructor(
     public config: ScriptConfig,
     private around: ScriptSurroundings,
-    private onHang: () => void,
+    private keeper: ScriptKeeper,
   ) {
     const { alias, clock, log } = around;
     this.crashes = new RestartPolicy(clock);
@@ -95,10 +94,10 @@ export class HostedScript {
   }
 
   /** Takes changed settings; they count from its next life on. */
-  reconfigure(config: ScriptConfig, around: ScriptSurroundings, onHang: () => void): void {
+  reconfigure(config: ScriptConfig, around: ScriptSurroundings, keeper: ScriptKeeper): void {
     this.config = config;
     this.around = around;
-    this.onHang = onHang;
+    this.keeper = keeper;
     this.crashes = new RestartPolicy(around.clock);
     this.hangs = new HangPolicy(around.clock);
   }
@@ -119,12 +118,24 @@ export class HostedScript {
     return this.session === undefined ? this.downBecause : "";
   }
 
+  /** What the status says beside its name; empty when all is well. */
+  get remark(): string {
+    return this.trouble || (this.watch?.report ?? "");
+  }
+
+  get registry(): RegistryScope {
+    return this.around.registry;
+  }
+
   /** Begins a life: whatever comes through the port is to be given to the session. */
   begin(port: SessionPort): ScriptSession {
     const { around, config } = this;
     const session: ScriptSession = new ScriptSession(port, {
-      register: (message) => this.register(session, message),
-      unregister: (message) => this.unregister(message),
+      name: config.name,
+      register: (message) => {
+        if (this.session === session) this.registrations.add(session, message);
+      },
+      unregister: (message) => this.registrations.remove(message),
       call: (message, raw, during) => around.api.run(message.op, message.args, raw, during),
       log: ({ level, text }, traceId) => {
         const fields = { script: config.name, ...(traceId === undefined ? {} : { traceId }) };
@@ -132,8 +143,26 @@ export class HostedScript {
           around.log[logMethods.has(level) ? level : "info"](String(text), fields);
       },
       output: ({ stream, text }) => this.print(stream, String(text)),
-      overdue: () => this.probe(session),
+      overdue: (callback) => {
+        if (this.session === session) watch.overdue(callback);
+      },
     });
+    const { name, timeoutAction: action } = config;
+    const watch = new HangWatch({ name, action, clock: around.clock, log: around.log }, session, {
+      hold: () => {
+        this.held ??= [];
+      },
+      release: () => {
+        if (this.session === session && !this.paused) this.release();
+      },
+      hangs: (reason) => {
+        if (this.session === session) this.keeper.hangs(this, reason);
+      },
+      isStuck: (reason) => {
+        if (this.session === session) this.keeper.isStuck(this, reason);
+      },
+    });
+    this.watch = watch;
     this.session = session;
     this.paused = false;
     return session;
@@ -142,9 +171,7 @@ export class HostedScript {
   /** Its code ran and `init` is done: what an earlier life registered and this one did not is taken back. */
   settled(session: ScriptSession): void {
     if (this.session !== session) return;
-    for (const [key, registration] of this.registrations) {
-      if (registration.session !== session) this.forget(key);
-    }
+    this.registrations.keepOnly(session);
     this.release();
   }
 
@@ -157,10 +184,10 @@ export class HostedScript {
    */
   lost(reason: string, meanwhile: string, hold = false): void {
     this.downBecause = meanwhile;
-    this.probing = false;
     const { session } = this;
     this.session = undefined;
     session?.end(reason);
+    this.watch = undefined;
     this.logLimit.flush();
     if (!hold) this.release();
     else this.held ??= [];
@@ -169,7 +196,7 @@ export class HostedScript {
   /** Takes back all that it registered. */
   dispose(reason: string): void {
     this.lost(reason, reason);
-    for (const key of [...this.registrations.keys()]) this.forget(key);
+    this.registrations.clear();
   }
 
   /** A line that the script printed. */
@@ -180,115 +207,14 @@ export class HostedScript {
       log[stream === "stderr" ? "error" : "info"](`${this.config.name}: ${text}`, { script: this.config.name });
   }
 
-  /** A late answer may mean a slow callback or a script that can do nothing any more; the one who can't answer hangs. */
-  private probe(session: ScriptSession): void {
-    if (this.probing || this.session !== session) return;
-    this.probing = true;
-    this.held ??= [];
-    const cancel = this.around.clock.after(probeMs, () => {
-      if (this.session === session && this.probing) this.onHang();
-    });
-    session.request({ t: "ping" }).then(() => {
-      cancel();
-      if (this.session !== session) return;
-      this.probing = false;
-      if (!this.paused) this.release();
-    }, cancel);
-  }
-
   private release(): void {
     const waiting = this.held;
     this.held = undefined;
     if (waiting !== undefined) for (const go of waiting) go();
   }
 
-  private register(session: ScriptSession, message: Register): void {
-    if (this.session !== session) return;
-    const names =
-      message.kind === "channel" || message.kind === "channelRaw"
-        ? splitNames(String(message.name))
-        : [String(message.name)];
-    for (const name of names) {
-      const key = keyOf(message.kind, name, message.h);
-      this.forget(key);
-      const registration: Registration = {
-        kind: message.kind,
-        name,
-        h: message.h,
-        session,
-        options: message.options ?? {},
-        unregister: this.publish(message.kind, name, message.options ?? {}, (args, call, raw) =>
-          this.invoke(key, args, call, raw),
-        ),
-      };
-      this.registrations.set(key, registration);
-    }
-  }
-
-  private unregister({ kind, name }: Unregister): void {
-    for (const one of splitNames(String(name))) this.forget(keyOf(kind, one, 0));
-  }
-
-  private forget(key: string): void {
-    const known = this.registrations.get(key);
-    if (known === undefined) return;
-    this.registrations.delete(key);
-    known.unregister();
-  }
-
-  private publish(kind: CallbackKind, name: string, options: RegisterOptions, invoke: Invoke): () => void {
-    const { callbacks } = this;
-    const { registry } = this.around;
-    switch (kind) {
-      case "query":
-        return registry.query(name, callbacks.query(invoke), this.queryOptions(options));
-      case "queryRaw":
-        return registry.query(name, callbacks.queryRaw(invoke), this.queryOptions(options));
-      case "command":
-        return registry.command(name, callbacks.command(invoke));
-      case "commandRaw":
-        return registry.command(name, callbacks.commandRaw(invoke));
-      case "channel":
-      case "channelRaw":
-        return this.subscribe(name);
-      case "event":
-        return registry.event(name, callbacks.event(invoke));
-      case "eventRaw":
-        return registry.event(name === "$$event$$" ? "*" : name, callbacks.eventRaw(invoke));
-      case "metricsSink":
-        return registry.metricsSink(callbacks.metricsSink(invoke));
-      case "metricsSource":
-        return registry.metricsSource(callbacks.metricsSource(invoke));
-      default:
-        throw new Error(`There is nothing to register as ${String(kind)}.`);
-    }
-  }
-
-  /** One subscription for the raw and the simple handler of a channel, because one of them decides for both. */
-  private subscribe(name: string): () => void {
-    const channel = name.toLowerCase();
-    if (!this.subscriptions.has(channel)) {
-      const rawKey = keyOf("channelRaw", name, 0);
-      const simpleKey = keyOf("channel", name, 0);
-      const invoker = (key: string): Invoke | undefined =>
-        this.registrations.has(key) ? (args, call, raw) => this.invoke(key, args, call, raw) : undefined;
-      this.subscriptions.set(
-        channel,
-        this.around.registry.channel(name, (submission, call) =>
-          this.callbacks.submission({ raw: invoker(rawKey), simple: invoker(simpleKey) }, submission, call),
-        ),
-      );
-    }
-    return () => {
-      if (this.registrations.has(keyOf("channelRaw", name, 0))) return;
-      if (this.registrations.has(keyOf("channel", name, 0))) return;
-      this.subscriptions.get(channel)?.();
-      this.subscriptions.delete(channel);
-    };
-  }
-
   /** What a host sends need not be what its types say. */
-  private queryOptions({ description, aliases, timeout, handlesHelp }: RegisterOptions): QueryOptions {
+  queryOptions({ description, aliases, timeout, handlesHelp }: RegisterOptions): QueryOptions {
     const asked = typeof timeout === "number" && timeout > 0 ? timeout : undefined;
     const timeoutMs = this.config.timeoutMs ?? asked;
     return {
@@ -300,7 +226,8 @@ export class HostedScript {
     };
   }
 
-  private invoke(key: string, args: unknown[], call: Call | undefined, raw?: Uint8Array): Promise<Answer> {
+  /** Asks the script, now or when it is back; what registered the key in this life answers. */
+  invoke(key: string, args: unknown[], call: Call | undefined, raw?: Uint8Array): Promise<Answer> {
     const { held } = this;
     // Whoever is part of what must end first may not wait for what comes after it.
     const mayWait = call === undefined || (call.depth <= 1 && call.caller?.id !== this.around.pluginId);
@@ -315,10 +242,10 @@ export class HostedScript {
     const facts =
       registration.options.context === true && call !== undefined ? this.facts(registration.name, call) : undefined;
     const limitMs = this.limitOf(registration.kind);
-    if (limitMs === undefined) return session.run(registration.h, args, call, raw, facts);
+    if (limitMs === undefined) return session.run(registration, args, call, raw, facts);
     const own = this.around.api.ownCall(call);
-    const stop = this.endAfter(own, limitMs, registration.name || "metrics");
-    return session.run(registration.h, args, own, raw, facts).finally(stop);
+    const stop = this.endAfter(own, limitMs, registration.what);
+    return session.run(registration, args, own, raw, facts).finally(stop);
   }
 
   /** Queries have their time limit from the core, and commands have none. */
@@ -332,12 +259,17 @@ export class HostedScript {
   /** Aborts the call when it has not ended in time. Returns what says that it has. */
   private endAfter(call: Call, ms: number, what: string): () => void {
     const { alias, clock, log } = this.around;
+    let over = false;
     const cancel = clock.after(ms, () => {
-      const text = `${alias}: ${this.config.name} took longer than ${ms / 1000} s for ${what}`;
-      log.warn(text, { traceId: call.traceId });
-      call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+      const plain = `${alias}: ${this.config.name} took longer than ${ms / 1000} s for ${what}`;
+      explain(clock, call, plain, explainMs, (text) => {
+        if (over) return;
+        log.warn(text, { traceId: call.traceId });
+        call.abort(new GatewayError("DEADLINE_EXCEEDED", text));
+      });
     });
     return () => {
+      over = true;
       cancel();
       call.finish();
     };
@@ -352,9 +284,3 @@ export class HostedScript {
 }
 
 const logMethods = new Set(["error", "info", "debug"]);
-
-/** Metrics have no names: every handler is its own registration. */
-function keyOf(kind: CallbackKind, name: string, h: number): string {
-  const isMetrics = kind === "metricsSink" || kind === "metricsSource";
-  return `${kind} ${isMetrics ? h : name.toLowerCase()}`;
-}

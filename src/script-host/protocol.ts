@@ -35,6 +35,8 @@ export interface Ready {
   protocol: number;
   /** Language and version, such as `node v22.1.0`. */
   host: string;
+  /** It understands {@link Where}. */
+  where?: boolean;
 }
 
 /** Makes room for a script: a thread, a lane. */
@@ -122,6 +124,16 @@ export interface Ping extends OfScript {
   id: number;
 }
 
+/**
+ * Asks where the script stands with a request that is open: load, init, main or run. Answered at once, whatever the script
+ * does, with a text such as `check_disk.py:12 in check`, or null where it is not known.
+ */
+export interface Where extends OfScript {
+  t: "where";
+  id: number;
+  run: number;
+}
+
 /** Calls what the script registered as handler `h`. */
 export interface Run extends OfScript {
   t: "run";
@@ -140,7 +152,7 @@ export interface Cancel extends OfScript {
   reason: string;
 }
 
-export type ToScript = Load | Init | Main | Shutdown | Ping | Run | Cancel | Ok | Failed;
+export type ToScript = Load | Init | Main | Shutdown | Ping | Where | Run | Cancel | Ok | Failed;
 
 /** What a callback may know of the call that it answers. */
 export interface CallFacts {

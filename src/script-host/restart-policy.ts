@@ -1,11 +1,11 @@
 import type { Clock } from "../kernel/clock.js";
 
 /** How many crashes in {@link crashWindowMs} end the attempts. */
-const crashLimit = 3;
-const crashWindowMs = 5 * 60_000;
+export const crashLimit = 3;
+export const crashWindowMs = 5 * 60_000;
 
 /** Waits before the restarts that follow each other within the window. */
-const backOffMs = [250, 2_000];
+export const backOffMs = [250, 2_000];
 
 /** Decides when something that crashed is started again, and when no more. */
 export class RestartPolicy {

@@ -3,7 +3,9 @@ import type { GatewayControl } from "../kernel/control.js";
 import type { Logger } from "../kernel/log.js";
 import type { ModuleInstance, ModuleRuntime, ModuleStatus } from "../kernel/modules.js";
 import { findScript, type ScriptLanguage, scriptCandidates } from "./find-script.js";
+import type { TimeoutAction } from "./hang-watch.js";
 import { HostApi } from "./host-api.js";
+import type { ScriptHostOptions } from "./host-life.js";
 import type { HostCommand } from "./host-process.js";
 import { HostedScript, type ScriptConfig, type ScriptSurroundings } from "./hosted-script.js";
 import { ScriptHost } from "./script-host.js";
@@ -13,9 +15,13 @@ export interface ScriptEntry {
   readonly name: string;
   /** What `init` gets as its script alias; the name unless given. */
   readonly alias?: string;
+  /** What `init` gets as its plugin alias; the module's alias unless given. */
+  readonly pluginAlias?: string;
   /** Path or name of the file, path tokens expanded. */
   readonly script: string;
   readonly timeoutMs?: number | undefined;
+  /** What happens when it hangs; the module's unless given. */
+  readonly timeoutAction?: TimeoutAction | undefined;
   readonly memoryLimit?: number | undefined;
 }
 
@@ -29,6 +35,12 @@ export interface ScriptModuleOptions {
   readonly command: (scripts: number) => HostCommand;
   /** `script` gives every script a process of its own. */
   readonly isolation: "module" | "script";
+  /** What happens to a script that hangs. */
+  readonly timeoutAction: TimeoutAction;
+  /** Each script is read when the one before it is through its `init`; otherwise all are read at the same time. */
+  readonly inTurn?: boolean;
+  /** A restart keeps the processes if they would be started the same way, and with them what scripts have imported. */
+  readonly keepProcess?: boolean;
   /** Of each process, in bytes. */
   readonly memoryLimit: number;
   readonly callsInFlight: number;
@@ -36,6 +48,13 @@ export interface ScriptModuleOptions {
   readonly stopTimeoutMs: number;
   /** Gets what scripts print instead of the log, all of it. */
   readonly onOutput?: (stream: "stdout" | "stderr", text: string) => void;
+}
+
+/** A process and its scripts, as the settings want them. */
+interface HostPlan {
+  readonly name: string;
+  readonly configs: readonly ScriptConfig[];
+  readonly memoryLimit: number;
 }
 
 /** What the modules that run scripts have in common: one instance with its hosts and scripts. */
@@ -47,32 +66,68 @@ export class ScriptModule implements ModuleRuntime {
 
   /** Starts the hosts and scripts that can be found. A script that can't be is in the log; the others run. */
   start(): Promise<void> {
-    return this.startHosts(new Map());
+    return this.startHosts(this.plan(), new Map(), new Map());
   }
 
-  /** Takes changed settings and changed code: new processes, while those who call meanwhile wait for them. */
+  /** Takes changed settings and changed code, while those who call meanwhile wait for them. */
   async restart(options: ScriptModuleOptions): Promise<void> {
-    await Promise.all(this.hosts.map((host) => host.stop({ comeBack: true })));
-    const before = this.placed;
+    const { hosts, placed } = this;
     this.options = options;
+    const plans = this.plan();
+    const kept = new Map<string, ScriptHost>();
+    await Promise.all(
+      hosts.map(async (host) => {
+        const plan = plans.find(({ name }) => name === host.name);
+        if (options.keepProcess !== true || plan === undefined) return host.stop({ comeBack: true });
+        const changed = this.hostOptions(plan);
+        if (!host.fits(changed)) return host.stop({ comeBack: true });
+        await host.renew(changed);
+        kept.set(plan.name, host);
+      }),
+    );
     this.hosts = [];
     this.placed = new Map();
-    await this.startHosts(before);
+    await this.startHosts(plans, placed, kept);
   }
 
-  private async startHosts(before: ReadonlyMap<string, { script: HostedScript }>): Promise<void> {
-    const { options } = this;
-    const configs = options.scripts.map((entry) => this.locate(entry)).filter((config) => config !== undefined);
-    if (options.isolation === "script") {
-      for (const config of configs) {
-        const limit = config.memoryLimit ?? options.memoryLimit;
-        this.addHost(`${options.instance.alias}/${config.name}`, [config], limit, before);
+  /** Which process is to run which scripts. */
+  private plan(): HostPlan[] {
+    const { instance, scripts, isolation, memoryLimit } = this.options;
+    const configs = scripts.map((entry) => this.locate(entry)).filter((config) => config !== undefined);
+    if (isolation === "script") {
+      return configs.map((config) => ({
+        name: `${instance.alias}/${config.name}`,
+        configs: [config],
+        memoryLimit: config.memoryLimit ?? memoryLimit,
+      }));
+    }
+    return configs.length === 0 ? [] : [{ name: instance.alias, configs, memoryLimit }];
+  }
+
+  /**
+   * @param before scripts that ran until now: what they registered stays until they register it anew
+   * @param kept processes that run already, by name
+   */
+  private async startHosts(
+    plans: readonly HostPlan[],
+    before: ReadonlyMap<string, { script: HostedScript }>,
+    kept: ReadonlyMap<string, ScriptHost>,
+  ): Promise<void> {
+    const around = this.surroundings();
+    for (const plan of plans) {
+      const host = kept.get(plan.name) ?? new ScriptHost(this.hostOptions(plan));
+      this.hosts.push(host);
+      for (const config of plan.configs) {
+        // One script that leaks shall meet its own limit before it meets everybody's.
+        const limited = { ...config, memoryLimit: config.memoryLimit ?? Math.floor(plan.memoryLimit / 2) };
+        const script = before.get(config.name)?.script ?? new HostedScript(limited, around, host);
+        script.reconfigure(limited, around, host);
+        host.add(script);
+        this.placed.set(config.name, { script, host });
       }
-    } else if (configs.length > 0) {
-      this.addHost(options.instance.alias, configs, options.memoryLimit, before);
     }
     for (const [name, { script }] of before) {
-      if (!this.placed.has(name)) script.dispose(`${options.instance.alias}: ${name} was taken out of the settings`);
+      if (!this.placed.has(name)) script.dispose(`${around.alias}: ${name} was taken out of the settings`);
     }
     await Promise.all(this.hosts.map((host) => host.start()));
   }
@@ -109,55 +164,45 @@ export class ScriptModule implements ModuleRuntime {
     return {
       name: entry.name,
       alias: entry.alias ?? entry.name,
+      pluginAlias: entry.pluginAlias ?? this.options.instance.alias,
       file: resolve(file),
       timeoutMs: entry.timeoutMs,
+      timeoutAction: entry.timeoutAction ?? this.options.timeoutAction,
       memoryLimit: entry.memoryLimit,
     };
   }
 
-  /** @param before scripts that ran until now: what they registered stays until they register it anew */
-  private addHost(
-    name: string,
-    configs: readonly ScriptConfig[],
-    memoryLimit: number,
-    before: ReadonlyMap<string, { script: HostedScript }>,
-  ): void {
-    const { options } = this;
-    const { instance, gateway, log } = options;
-    const { clock } = gateway;
+  private surroundings(): ScriptSurroundings {
+    const { instance, gateway, log, callsInFlight, onOutput } = this.options;
     const owner = { id: instance.id, name: instance.name, alias: instance.alias };
-    const around: ScriptSurroundings = {
+    return {
       alias: instance.alias,
       pluginId: instance.id,
-      clock,
+      clock: gateway.clock,
       log,
       registry: instance.registry,
       api: new HostApi(gateway, owner, log),
-      callsInFlight: options.callsInFlight,
-      ...(options.onOutput === undefined ? {} : { onOutput: options.onOutput }),
+      callsInFlight,
+      ...(onOutput === undefined ? {} : { onOutput }),
     };
-    const host = new ScriptHost({
+  }
+
+  private hostOptions({ name, configs, memoryLimit }: HostPlan): ScriptHostOptions {
+    const { options } = this;
+    const { instance, gateway, log } = options;
+    return {
       name,
       alias: instance.alias,
       pluginId: instance.id,
       gatewayVersion: gateway.version,
       command: options.command(configs.length),
-      clock,
+      clock: gateway.clock,
       log,
       memoryLimit,
       allOutput: options.onOutput !== undefined,
+      inTurn: options.inTurn === true,
       startTimeoutMs: options.startTimeoutMs,
       stopTimeoutMs: options.stopTimeoutMs,
-    });
-    this.hosts.push(host);
-    for (const config of configs) {
-      // One script that leaks shall meet its own limit before it meets everybody's.
-      const limited = { ...config, memoryLimit: config.memoryLimit ?? Math.floor(memoryLimit / 2) };
-      const onHang = () => host.endHanging(script);
-      const script: HostedScript = before.get(config.name)?.script ?? new HostedScript(limited, around, onHang);
-      script.reconfigure(limited, around, onHang);
-      host.add(script);
-      this.placed.set(config.name, { script, host });
-    }
+    };
   }
 }

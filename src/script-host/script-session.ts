@@ -1,5 +1,6 @@
 import type { Call } from "../kernel/call.js";
 import { errorText } from "../kernel/errors.js";
+import type { Witness } from "../kernel/witness.js";
 import type {
   CallFacts,
   Failed,
@@ -18,6 +19,9 @@ const maxCallsFromScript = 4096;
 
 /** Callbacks that nobody waits for and that go on: of more the oldest are forgotten, as those that never end would add up. */
 const maxAbandoned = 1024;
+
+/** A place is for people, and goes into an answer. */
+const longestPlace = 300;
 
 /** What a script answered. */
 export interface Answer {
@@ -45,11 +49,15 @@ export class ScriptUnavailable extends Error {
 
 /** Where a session's messages go: a lane of its own, or the channel that the scripts of a process share. */
 export interface SessionPort {
+  /** The host can say where a script stands with a request. */
+  readonly tellsWhere: boolean;
   send(message: ToScript, raw?: Uint8Array): void;
   close(): void;
 }
 
 export interface SessionEvents {
+  /** Name of the script. */
+  readonly name: string;
   register(message: Register): void;
   unregister(message: Unregister): void;
   /** Runs what the script asks of the gateway. */
@@ -57,7 +65,22 @@ export interface SessionEvents {
   log(message: Log, traceId: string | undefined): void;
   output(message: Output): void;
   /** A callback's caller went away or its deadline passed. */
-  overdue(): void;
+  overdue(callback: Overdue): void;
+}
+
+/** A callback that nobody waits for any more. */
+export interface Overdue {
+  readonly id: number;
+  /** Name of the command, channel or event. */
+  readonly what: string;
+}
+
+/** Something that a script does. */
+export interface Activity {
+  /** A callback by its name, or `load`, `init`, `main`, `shutdown`. */
+  readonly what: string;
+  /** The script is not running now: it waits for an answer of the gateway. */
+  readonly waits: boolean;
 }
 
 /** A callback that the script has not answered. */
@@ -68,12 +91,19 @@ export interface RunningCallback {
 }
 
 interface Pending {
+  readonly what: string;
   resolve: (answer: Answer) => void;
   reject: (reason: Error) => void;
   call: Call | undefined;
   /** The call was aborted; kept so that calls made during it are known to be in vain. */
   abandoned: boolean;
+  /** Calls of the script that were made during it and have no answer yet. */
+  waitsFor: number;
   afterwards: (() => void)[] | undefined;
+}
+
+function open(what: string, resolve: Pending["resolve"], reject: Pending["reject"], call: Call | undefined): Pending {
+  return { what, resolve, reject, call, abandoned: false, waitsFor: 0, afterwards: undefined };
 }
 
 /**
@@ -90,7 +120,9 @@ function empty(entry: Pending | undefined): void {
 function nobody(): void {}
 
 /** One life of a script in a host, from load to the end of its thread or process. */
-export class ScriptSession {
+export class ScriptSession implements Witness {
+  /** What is said when the host does not say where a callback is. */
+  readonly silence: string;
   private readonly pending = new Map<number, Pending>();
   private readonly abandoned = new Set<number>();
   private nextId = 1;
@@ -102,7 +134,9 @@ export class ScriptSession {
   constructor(
     private readonly port: SessionPort,
     private readonly events: SessionEvents,
-  ) {}
+  ) {
+    this.silence = `the process of ${events.name} does not react`;
+  }
 
   /** Outermost callbacks that the script has not answered; those that are called on behalf of another don't count. */
   get inFlight(): number {
@@ -120,22 +154,69 @@ export class ScriptSession {
     return new Promise((resolve, reject) => {
       if (this.over !== undefined) return reject(this.over);
       const id = this.nextId++;
-      this.pending.set(id, { resolve, reject, call: undefined, abandoned: false, afterwards: undefined });
+      const { t: what } = message;
+      this.pending.set(id, open(what, resolve, reject, undefined));
       this.port.send({ ...message, id });
     });
   }
 
+  get tellsWhere(): boolean {
+    return this.port.tellsWhere;
+  }
+
+  /** Where the script stands with a request, as the host says it; undefined when it does not know. */
+  async where(id: number): Promise<string | undefined> {
+    const { value } = await this.request({ t: "where", run: id });
+    return typeof value === "string" && value !== "" ? value.slice(0, longestPlace) : undefined;
+  }
+
+  /** Where the script stands with `load`, `init` or `main`; undefined when nobody can tell. */
+  async whereIs(what: "load" | "init"): Promise<string | undefined> {
+    if (!this.port.tellsWhere) return undefined;
+    for (const [id, entry] of this.pending) {
+      if (entry.what === what && entry.call === undefined) return this.where(id);
+    }
+    return undefined;
+  }
+
+  async locate(call: Call): Promise<string | undefined> {
+    for (const [id, entry] of this.pending) {
+      if (entry.call !== call) continue;
+      const place = await this.where(id);
+      return place === undefined ? undefined : `${this.events.name} is at ${place}`;
+    }
+    return undefined;
+  }
+
+  /** What the script does now, each thing once. */
+  get activities(): Activity[] {
+    const found = new Map<string, Activity>();
+    for (const { what, call, waitsFor } of this.pending.values()) {
+      if (call === undefined && (what === "ping" || what === "where")) continue;
+      const waits = waitsFor > 0 && (found.get(what)?.waits ?? true);
+      found.set(what, { what, waits });
+    }
+    return [...found.values()];
+  }
+
   /** Calls a handler of the script. Rejects with ScriptException or ScriptUnavailable, at once when the call is aborted. */
-  run(h: number, args: unknown[], call: Call | undefined, raw?: Uint8Array, facts?: CallFacts): Promise<Answer> {
+  run(
+    { h, what }: { readonly h: number; readonly what: string },
+    args: unknown[],
+    call: Call | undefined,
+    raw?: Uint8Array,
+    facts?: CallFacts,
+  ): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (this.over !== undefined) return reject(this.over);
       const id = this.nextId++;
       const message: ToScript =
         facts === undefined ? { t: "run", id, h, args } : { t: "run", id, h, args, call: facts };
       this.port.send(message, raw);
-      const pending: Pending = { resolve, reject, call, abandoned: false, afterwards: undefined };
+      const pending: Pending = open(what, resolve, reject, call);
       this.pending.set(id, pending);
       if (call === undefined) return;
+      if (this.port.tellsWhere) call.witness = this;
       if (call.depth <= 1) this.outermost++;
       call.onAbort((reason) => this.abandon(id, pending, reason.message));
     });
@@ -220,7 +301,7 @@ export class ScriptSession {
     if (this.abandoned.size > maxAbandoned) this.forgetOldest();
     this.port.send({ t: "cancel", id, reason });
     entry.reject(new ScriptUnavailable(reason));
-    this.events.overdue();
+    this.events.overdue({ id, what: entry.what });
   }
 
   private forgetOldest(): void {
@@ -244,6 +325,8 @@ export class ScriptSession {
       return;
     }
     this.callsFromScript++;
+    const during = this.during(message.in);
+    if (during !== undefined) during.waitsFor++;
     try {
       const answer = await this.events.call(message, raw, this.runningCallback(message.in));
       if (this.over === undefined) this.port.send({ t: "ok", id, value: answer.value }, answer.raw);
@@ -251,6 +334,7 @@ export class ScriptSession {
       if (this.over === undefined) this.port.send({ t: "failed", id, error: errorText(thrown) });
     } finally {
       this.callsFromScript--;
+      if (during !== undefined) during.waitsFor--;
     }
   }
 
@@ -268,4 +352,4 @@ export class ScriptSession {
 }
 
 type WithoutId<Message> = Message extends { id: number } ? Omit<Message, "id"> : never;
-type LifecycleMessage = WithoutId<Extract<ToScript, { t: "load" | "init" | "main" | "shutdown" | "ping" }>>;
+type LifecycleMessage = WithoutId<Extract<ToScript, { t: "load" | "init" | "main" | "shutdown" | "ping" | "where" }>>;

@@ -187,7 +187,7 @@ describe("a script that ends itself", () => {
       'if (args[0] === "now") process.kill(process.pid, "SIGKILL"); return [0, "alive"];',
     );
     const { query, script } = await start({ "kill.ts": source });
-    const lost = [3, "node: script host was lost: it was ended by SIGKILL", ""];
+    const lost = [3, "node: script host was lost: it was ended by SIGKILL, while it ran check_kill of kill", ""];
     for (let crash = 1; crash <= 2; crash++) {
       // The answer to the kill itself may be on its way already.
       await until(() => query("check_kill", "now"), lost);
@@ -228,7 +228,7 @@ describe("a script that uses too much memory", () => {
     const [state, message] = await query("check_buffers", "now");
     expect([state, message.replace(/\d+ MB of/, "n MB of")]).toEqual([
       3,
-      "node: script host was lost: it used n MB of memory, its limit is 300 MB",
+      "node: script host was lost: it used n MB of memory, its limit is 300 MB, while it ran check_buffers of buffers",
     ]);
     await until(() => query("check_buffers"), [0, "alive", ""]);
     await until(() => query("check_well"), [0, "well", ""]);

@@ -550,7 +550,11 @@ describe("isolation = script", () => {
     expect(await running.query("check_two")).toEqual([0, String(two?.pid), ""]);
     const lost = running.query("check_one", "die");
     expect(await running.query("check_two")).toEqual([0, String(two?.pid), ""]);
-    expect(await lost).toEqual([3, "node: script host was lost: it was ended by SIGKILL", ""]);
+    expect(await lost).toEqual([
+      3,
+      "node: script host was lost: it was ended by SIGKILL, while it ran check_one of one",
+      "",
+    ]);
     expect(await running.query("check_two")).toEqual([0, String(two?.pid), ""]);
   });
 });

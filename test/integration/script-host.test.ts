@@ -42,7 +42,7 @@ describe("a host of another language", () => {
   it("is replaced when it ends, with all scripts", async () => {
     harness = await start({ "one.json": one, "exit.json": { ...two, exit: true } });
     const { query } = harness;
-    expect(await query("check_two")).toEqual([3, "node: script host was lost: it exited with code 7", ""]);
+    expect(await query("check_two")).toEqual([3, "node: script host was lost: it exited with code 7, while it ran check_two of exit", ""]);
     await expect.poll(() => query("check_one"), { timeout: 20_000 }).toEqual([1, "one", "'a'=1"]);
   });
 

@@ -4,13 +4,16 @@ import type { ToScript } from "../../src/script-host/protocol.js";
 import { type RunningCallback, ScriptSession } from "../../src/script-host/script-session.js";
 import { incoming } from "../support/kernel.js";
 
+const handler = { h: 7, what: "check_hang" };
+
 /** A session whose script never answers. */
 function session() {
   const sent: ToScript[] = [];
   const asked: (RunningCallback | undefined)[] = [];
   const begun = new ScriptSession(
-    { send: (message) => sent.push(message), close() {} },
+    { tellsWhere: false, send: (message) => sent.push(message), close() {} },
     {
+      name: "hang",
       register() {},
       unregister() {},
       async call(_message, _raw, during) {
@@ -28,7 +31,7 @@ function session() {
 test("a callback whose caller goes away stops being waited for, and is known as long as it may still ask for something", async () => {
   const { begun, sent, asked } = session();
   const call = incoming().nested();
-  const answer = begun.run(7, [], call);
+  const answer = begun.run(handler, [], call);
   expect(begun.inFlight).toBe(1);
   call.abort(new GatewayError("CANCELLED", "gone"));
   await expect(answer).rejects.toThrow("gone");
@@ -42,7 +45,7 @@ test("of callbacks that never end the oldest are forgotten", async () => {
   const { begun, asked } = session();
   const answers = Array.from({ length: 1025 }, () => {
     const call = incoming().nested();
-    const answer = begun.run(7, [], call);
+    const answer = begun.run(handler, [], call);
     call.abort(new GatewayError("CANCELLED", "gone"));
     return answer;
   });

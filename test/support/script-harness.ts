@@ -72,7 +72,17 @@ const clock = {
 
 export interface HarnessOptions
   extends Partial<
-    Pick<ScriptModuleOptions, "isolation" | "memoryLimit" | "callsInFlight" | "command" | "startTimeoutMs">
+    Pick<
+      ScriptModuleOptions,
+      | "isolation"
+      | "memoryLimit"
+      | "callsInFlight"
+      | "command"
+      | "startTimeoutMs"
+      | "timeoutAction"
+      | "inTurn"
+      | "keepProcess"
+    >
   > {
   /** Of the scripts; TypeScript unless given. */
   readonly language?: "node" | "python";
@@ -153,6 +163,9 @@ export async function startScripts(
           command,
         },
         isolation: options.isolation ?? ("module" as const),
+        timeoutAction: options.timeoutAction ?? ("restart" as const),
+        inTurn: options.inTurn ?? options.language === "python",
+        keepProcess: options.keepProcess ?? options.language === "python",
         memoryLimit: options.memoryLimit ?? 1024 ** 3,
         callsInFlight: options.callsInFlight ?? 256,
         startTimeoutMs: options.startTimeoutMs ?? 30_000,

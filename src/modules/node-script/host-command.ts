@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
 import type { ScriptLanguage } from "../../script-host/find-script.js";
 import type { HostCommand } from "../../script-host/host-process.js";
+import { nodeLastWords } from "./last-words.js";
 
 export const nodeLanguage: ScriptLanguage = { folder: "node", extensions: [".ts", ".js", ".mjs"] };
 
@@ -12,5 +13,5 @@ const hostMain = fileURLToPath(new URL("./host/main.js", import.meta.url));
 /** The Node process for so many scripts. Options of the gateway's own Node are not for scripts. */
 export function nodeHostCommand(scripts: number): HostCommand {
   const { NODE_OPTIONS: _unused, ...env } = process.env;
-  return { file: process.execPath, args: [hostMain], env, lanes: scripts + spareLanes };
+  return { file: process.execPath, args: [hostMain], env, lanes: scripts + spareLanes, lastWords: nodeLastWords };
 }

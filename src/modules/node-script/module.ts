@@ -44,6 +44,7 @@ function optionsOf(
     name: id,
     script: script.script === undefined || script.script === "" ? id : script.script,
     timeoutMs: script.timeout,
+    timeoutAction: script.timeoutAction,
     memoryLimit: script.memoryLimit,
   }));
   return {
@@ -54,6 +55,7 @@ function optionsOf(
     language: nodeLanguage,
     command: nodeHostCommand,
     isolation: values.isolation,
+    timeoutAction: values.timeoutAction,
     memoryLimit: values.memoryLimit,
     callsInFlight: values.callsInFlight,
     startTimeoutMs: values.startTimeout,

@@ -15,6 +15,14 @@ export const settings = defineSettings({
         "module: all scripts share one process and each has a thread of its own. script: each has a process of its own.",
       default: "module",
     },
+    timeoutAction: {
+      type: "enum",
+      choices: ["restart", "report"],
+      title: "Timeout action",
+      description:
+        "What happens to a script that hangs after a callback took too long. restart: it is ended and started again. report: the log and the status tell, and it is left alone.",
+      default: "restart",
+    },
     memoryLimit: {
       type: "size",
       title: "Memory limit",
@@ -65,6 +73,12 @@ export const settings = defineSettings({
           title: "Timeout",
           description:
             "How long the queries of this script may take, unless there is a timeout for the command; also how long it may take for passive results and events.",
+        },
+        timeoutAction: {
+          type: "enum",
+          choices: ["restart", "report"],
+          title: "Timeout action",
+          description: "What happens to this script when it hangs, restart or report; empty: as for the others.",
         },
         memoryLimit: {
           type: "size",

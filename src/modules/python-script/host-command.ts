@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ScriptLanguage } from "../../script-host/find-script.js";
 import type { HostCommand } from "../../script-host/host-process.js";
+import { pythonLastWords } from "./last-words.js";
 
 export const pythonLanguage: ScriptLanguage = { folder: "python", extensions: [".py"] };
 
@@ -36,5 +37,7 @@ export function pythonHostCommand({ executable, cache, scripts }: PythonHostOpti
     args: [...prefix, pythonHostFolder, scripts],
     env: process.env,
     lanes: 0,
+    lastWords: pythonLastWords(pythonHostFolder),
+    stackSignal: "SIGUSR2",
   };
 }

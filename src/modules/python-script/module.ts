@@ -48,6 +48,7 @@ function optionsOf(
     name: id,
     script: script.script === undefined || script.script === "" ? id : script.script,
     timeoutMs: script.timeout,
+    timeoutAction: script.timeoutAction,
     memoryLimit: script.memoryLimit,
   }));
   const command = pythonHostCommand({
@@ -63,6 +64,9 @@ function optionsOf(
     language: pythonLanguage,
     command: () => command,
     isolation: values.isolation,
+    timeoutAction: values.timeoutAction,
+    inTurn: true,
+    keepProcess: true,
     memoryLimit: values.memoryLimit,
     callsInFlight: values.callsInFlight,
     startTimeoutMs: values.startTimeout,

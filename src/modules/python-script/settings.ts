@@ -34,6 +34,14 @@ export const settings = defineSettings({
       description: "module: all scripts share one process. script: each has a process of its own.",
       default: "module",
     },
+    timeoutAction: {
+      type: "enum",
+      choices: ["restart", "report"],
+      title: "Timeout action",
+      description:
+        "What happens to a script that hangs after a callback took too long. restart: it is ended and started again. report: the log and the status tell, and it is left alone; a process that does not react at all is replaced all the same.",
+      default: "restart",
+    },
     memoryLimit: {
       type: "size",
       title: "Memory limit",
@@ -84,6 +92,12 @@ export const settings = defineSettings({
           title: "Timeout",
           description:
             "How long the queries of this script may take, unless there is a timeout for the command; also how long it may take for passive results and events.",
+        },
+        timeoutAction: {
+          type: "enum",
+          choices: ["restart", "report"],
+          title: "Timeout action",
+          description: "What happens to this script when it hangs, restart or report; empty: as for the others.",
         },
         memoryLimit: {
           type: "size",

@@ -39,7 +39,7 @@ function receive(message: ToScript, raw: Uint8Array | undefined): void {
   else if (message.t === "ok" || message.t === "failed") runtime.answered(message, raw);
   else if (message.t === "cancel") runtime.cancel(message);
   else if (message.t === "ping") channel.send({ t: "ok", id: message.id });
-  else void lifecycle(message);
+  else if (message.t !== "where") void lifecycle(message);
 }
 
 async function lifecycle(message: Load | Init | Main | Shutdown): Promise<void> {
