@@ -11,6 +11,11 @@ if sys.version_info < (3, 9):
     )
     sys.exit(1)
 
+from nscp_host.guard import start_guard  # noqa: E402
+
+# Before anything else is imported: what the second process shares with this one it need not have twice.
+start_guard()
+
 from nscp_host.main import main  # noqa: E402
 
 main(sys.path[0], sys.argv[1] if len(sys.argv) > 1 else "")

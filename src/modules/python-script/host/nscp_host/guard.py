@@ -3,21 +3,23 @@
 import os
 import select
 import signal
-from typing import NoReturn
+
+#: Descriptor of the control channel.
+CONTROL = 3
 
 
-def end_everything() -> NoReturn:
+def end_everything() -> None:
     """Ends this process and its group. There is nothing to save."""
     if os.getpgrp() == os.getpid() or os.getpgrp() == os.getppid():
         os.kill(0, signal.SIGKILL)
     os._exit(0)
 
 
-def start_guard(descriptor: int) -> None:
+def start_guard() -> None:
     """A second process that waits for the end of the gateway.
 
     The host can't see it by itself while a script holds the interpreter, or while the host is stopped. It is forked
-    before there are threads, and never runs anything else.
+    before there are threads and before much is imported, and never runs anything else.
     """
     group = os.getpgrp()
     if group != os.getpid() or os.fork() != 0:
@@ -28,7 +30,7 @@ def start_guard(descriptor: int) -> None:
             os.dup2(silence, stream)
         poll = select.poll()
         # No event is asked for: the end of the connection is always told, and what is sent is for the host.
-        poll.register(descriptor, 0)
+        poll.register(CONTROL, 0)
         poll.poll()
         os.killpg(group, signal.SIGKILL)
     finally:

@@ -4,10 +4,8 @@ import faulthandler
 import signal
 import threading
 
-from .guard import start_guard
+from .guard import CONTROL
 from .host import Host
-
-_CONTROL = 3
 
 #: The host of this process: what ``NSCP`` talks to.
 host: Host
@@ -15,13 +13,12 @@ host: Host
 
 def main(own_folder: str, scripts_folder: str) -> None:
     global host
-    start_guard(_CONTROL)
     # A crash says where it happened; the gateway reads standard error. The signal asks for the stacks of all threads,
     # which works even while a library holds the interpreter.
     faulthandler.enable(all_threads=False)
     if hasattr(signal, "SIGUSR2"):
         faulthandler.register(signal.SIGUSR2, all_threads=True)
-    host = Host(_CONTROL, own_folder, scripts_folder)
+    host = Host(CONTROL, own_folder, scripts_folder)
     host.start()
     # Callbacks run in other threads; this one is for signals.
     threading.Event().wait()
