@@ -5,7 +5,7 @@ Tests are those of `unittest`: classes of test cases, and functions whose names 
 
     class CheckSample(unittest.TestCase):
         def test_counts_its_arguments(self):
-            self.assertEqual(query("check_sample", "a"), (0, "I was given 1 arguments", "'arguments'=1;5"))
+            self.assertEqual(query("check_python", "a"), (0, "I was given 1 arguments", "'arguments'=1;5"))
 
     init, __main__ = unit_script(globals(), scripts=["check_sample.py"])
 """
