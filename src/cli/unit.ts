@@ -46,7 +46,7 @@ export const unitContext: Pick<CliContext, "run"> = {
       .requiredOption("-l, --language <name>", `one of ${languageNames}`)
       .requiredOption("--script <file>", "the script with the tests, by path or by its name in the folder of scripts")
       .option("--show-all", "name the tests that succeeded too")
-      .option("-c, --case <name>", "run just this test (repeat)", collect, []);
+      .option("-c, --case <name...>", "run just these tests", collect, []);
     if (!parseArguments(command, args)) return 1;
     const options = command.opts<UnitOptions>();
     const scripts = languages[options.language.toLowerCase()];

@@ -124,6 +124,69 @@ describe.each(languages)("nscp unit --language $language", (the) => {
   });
 });
 
+describe("the helper for Python", () => {
+  it("knows what unittest knows: skipped and expected failures, parts of tests, what is set up for a class", async () => {
+    write(
+      "test_kinds.py",
+      `import unittest
+from unittest import TestCase
+from nscp_unit import unit_script
+
+class Kinds(TestCase):
+    @unittest.skip("not today")
+    def test_a_skipped(self):
+        self.fail()
+
+    @unittest.expectedFailure
+    def test_b_expected(self):
+        self.fail()
+
+    @unittest.expectedFailure
+    def test_c_unexpected(self):
+        pass
+
+    def test_d_parts(self):
+        for part in range(3):
+            with self.subTest(part=part):
+                if part == 1:
+                    raise LookupError(part)
+
+class Broken(TestCase):
+    @classmethod
+    def setUpClass(cls):
+        raise OSError("no disk")
+
+    def test_never(self):
+        pass
+
+init, __main__ = unit_script(globals(), settings={"/settings/python": {"memory limit": "512M"}})
+`,
+    );
+    const kinds = (...words: string[]) =>
+      unit("--language", "py", "--script", "test_kinds.py", "--show-all", ...words, ...samples);
+    const [code, stdout] = await kinds();
+    const lines = stdout.split("\n").filter((line) => /^(ERROR|\[|\w+Error)/.test(line));
+    expect([code, lines]).toEqual([
+      2,
+      [
+        "ERROR: 3/5 test(s) failed",
+        "[SKIPPED] Kinds.test_a_skipped: not today",
+        "[OK] Kinds.test_b_expected: failed as expected",
+        "[FAILED] Kinds.test_c_unexpected: it succeeded unexpectedly",
+        "[FAILED] Kinds.test_d_parts (part=1): Traceback (most recent call last):",
+        "LookupError: 1",
+        "[FAILED] setUpClass (__main__.Broken): Traceback (most recent call last):",
+        "OSError: no disk",
+      ],
+    ]);
+    expect(await kinds("--case", "test_a_skipped", "test_b_expected")).toEqual([
+      0,
+      "OK: 1 test(s) successful, 1 skipped\n[SKIPPED] Kinds.test_a_skipped: not today\n[OK] Kinds.test_b_expected: failed as expected\n",
+      "",
+    ]);
+  });
+});
+
 describe("nscp unit", () => {
   it("loads what install configured, and leaves the settings of the machine alone", async () => {
     write(
@@ -161,7 +224,7 @@ describe("nscp unit", () => {
     write("nscp.ini", "[/modules]\nCheckHelpers = disabled\n");
     const [code, stdout, stderr] = await unit(
       ...["--language", "typescript", "--script", "whole", "--show-all"],
-      ...["--case", "a", "--case", "b c", ...own()],
+      ...["--case", "a", "b c", "--case", "d", ...own()],
     );
     expect([code, stderr]).toEqual([1, ""]);
     expect(stdout.split("\n").filter((line) => !line.includes("Nowhere"))).toEqual([
@@ -171,7 +234,7 @@ describe("nscp unit", () => {
       "L      tests init|tests|mine",
       "L      tests other: other tests other",
       "L      tests shutdown",
-      "all, a, b c, from CheckHelpers, enabled|'tests'=7",
+      "all, a, b c, d, from CheckHelpers, enabled|'tests'=7",
       "",
     ]);
     expect(readFileSync(join(folder.path, "nscp.ini"), "utf8")).toBe("[/modules]\nCheckHelpers = disabled\n");
