@@ -242,6 +242,8 @@ function ownEnvironment() {
 
 function lastWords(output) {
   const lines = output.split("\n").filter((line) => line.trim() !== "");
+  // Without a network pip ends with words about versions.
+  if (lines.some((line) => line.includes("Retrying ("))) return "the package index can't be reached";
   const error = lines.findLast((line) => /^(ERROR|Error):/i.test(line)) ?? lines.at(-1) ?? "";
   return oneLine(error.replace(/^ERROR:\s*/i, ""));
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { packageRoot } from "../support/gateway-process.js";
 
@@ -8,12 +8,12 @@ interface Skippable {
   skip(note: string): never;
 }
 
-/** A program that we did not write and talk to in tests. */
+/** A program or a package that we did not write and that our tests talk to. */
 export interface Peer {
   readonly name: string;
   /** What to do so that it is there. */
   readonly install: string;
-  /** Its executable, or nothing when it is not on this machine. */
+  /** Its executable, a package's folder, or nothing when it is not on this machine. */
   find(): string | undefined;
 }
 
@@ -26,19 +26,44 @@ export const grpcurl: Peer = {
 };
 
 /** An interpreter that has grpcio and grpcio-reflection. */
-export const pythonWithGrpc: Peer = {
-  name: "Python with grpcio",
-  install: "python3 -m venv var/peers/python && var/peers/python/bin/pip install -r test/peers/requirements.txt",
-  find: () =>
-    [join(ownFolder, "python", "bin", "python"), ...onPath("python3")].filter(isExecutable).find((python) => {
-      try {
-        execFileSync(python, ["-c", "import grpc, grpc_reflection"], { stdio: "ignore" });
-        return true;
-      } catch {
-        return false;
-      }
-    }),
-};
+export const pythonWithGrpc = pythonWith("Python with grpcio", "grpc, grpc_reflection");
+
+/** An interpreter that runs protoc, as `-m grpc_tools.protoc`. */
+export const pythonWithProtoc = pythonWith("Python with grpcio-tools", "grpc_tools.protoc");
+
+/** Releases of Python's protobuf that scripts may meet, oldest first: a folder each, for PYTHONPATH. */
+export const protobufReleases: readonly (Peer & { readonly version: string })[] = readFileSync(
+  join(packageRoot, "test", "peers", "protobuf-releases.txt"),
+  "utf8",
+)
+  .split("\n")
+  .filter((line) => /^protobuf==/.test(line))
+  .map((pin) => {
+    const version = pin.slice("protobuf==".length);
+    const folder = join(ownFolder, `protobuf-${version}`);
+    return {
+      name: `Python's protobuf ${version}`,
+      version,
+      install: `python3 -m pip install --no-deps --only-binary :all: --target var/peers/protobuf-${version} ${pin}`,
+      find: () => (existsSync(join(folder, "google", "protobuf", "__init__.py")) ? folder : undefined),
+    };
+  });
+
+function pythonWith(name: string, modules: string): Peer {
+  return {
+    name,
+    install: "python3 -m venv var/peers/python && var/peers/python/bin/pip install -r test/peers/requirements.txt",
+    find: () =>
+      [join(ownFolder, "python", "bin", "python"), ...onPath("python3")].filter(isExecutable).find((python) => {
+        try {
+          execFileSync(python, ["-c", `import ${modules}`], { stdio: "ignore" });
+          return true;
+        } catch {
+          return false;
+        }
+      }),
+  };
+}
 
 /**
  * The peer's executable. Without it the test is skipped with a line that says what to install; with
