@@ -13,15 +13,10 @@
 import { basename } from "node:path";
 import type { LastWords, Place } from "../../script-host/last-words.js";
 
-interface Frame extends Place {
-  /** Of the interpreter or an installed package: whoever called it is the one to name. */
-  readonly isLibrary: boolean;
-}
-
 interface Thread {
   readonly isCurrent: boolean;
   /** Innermost first. */
-  readonly frames: readonly Frame[];
+  readonly frames: readonly Place[];
 }
 
 const fatal = /^Fatal Python error: (?:\S+: )?(.*)$/;
@@ -44,7 +39,7 @@ export function pythonLastWords(hostFolder: string): LastWords {
       const error = fatal.exec(lines[0] ?? "")?.[1]?.trim();
       const threads = threadsIn(lines);
       const frames = (threads.find(({ isCurrent }) => isCurrent) ?? threads[0])?.frames ?? [];
-      const place = frames.find(({ file, isLibrary }) => !isLibrary && !isHost(file)) ?? frames[0];
+      const place = frames.find(({ file }) => !isLibrary(file) && !isHost(file)) ?? frames[0];
       return {
         ...(error === undefined || error === "" || signals.has(error) ? {} : { error }),
         ...(place === undefined ? {} : { place }),
@@ -53,7 +48,7 @@ export function pythonLastWords(hostFolder: string): LastWords {
     stuck(lines, suspects) {
       // Idle threads, and those that wait for the gateway, are inside the host; what is left runs or wants to.
       const running = threadsIn(lines).flatMap(({ isCurrent, frames }) => {
-        const place = frames.find(({ isLibrary }) => !isLibrary);
+        const place = frames.find(({ file }) => !isLibrary(file));
         if (place === undefined || isHost(place.file)) return [];
         const files = new Set(frames.map(({ file }) => file));
         const suspect = suspects.findIndex((file) => files.has(file));
@@ -66,7 +61,7 @@ export function pythonLastWords(hostFolder: string): LastWords {
 }
 
 function threadsIn(lines: readonly string[]): Thread[] {
-  const threads: { isCurrent: boolean; frames: Frame[] }[] = [];
+  const threads: { isCurrent: boolean; frames: Place[] }[] = [];
   for (const line of lines) {
     if (/^(Current thread|Thread) 0x[0-9a-f]+.*:$/.test(line)) {
       threads.push({ isCurrent: line.startsWith("Current"), frames: [] });
@@ -75,11 +70,12 @@ function threadsIn(lines: readonly string[]): Thread[] {
     const frame = /^ {2}File "(.*)", line (\d+|\?+) in (.*)$/.exec(line);
     if (frame === null) continue;
     const [, file = "", at, name] = frame;
-    threads.at(-1)?.frames.push({ file, text: `${basename(file)}:${at} in ${name}`, isLibrary: isLibrary(file) });
+    threads.at(-1)?.frames.push({ file, text: `${basename(file)}:${at} in ${name}` });
   }
   return threads;
 }
 
+/** Of the interpreter or an installed package: whoever called it is the one to name. */
 function isLibrary(file: string): boolean {
   return (
     /\/lib(64)?\/python3(\.\d+)?\//.test(file) || /\/(site|dist)-packages\//.test(file) || file.startsWith("<frozen")
