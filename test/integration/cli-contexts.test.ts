@@ -11,17 +11,19 @@ const versionLine = `nscp-gateway, Version: ${version}, Platform: ${process.plat
 const usage = `Usage: nscp <context> [options] [arguments]
 
 Contexts:
-  client    Run checks and commands and submit results, here or at a gateway somewhere else
-  settings  Read, write and check the settings
-  config    config check: say what is wrong with the settings, with file and line
-  service   Run the gateway
-  test      Run the gateway with a shell for trying things out
-  status    Show how the running gateway is
-  reload    Make the running gateway read its settings again
-  node      Add, list and run scripts in TypeScript and JavaScript
-  certs     Make certificates
-  token     Make and list tokens for pollers
-  help      Show the options of all contexts
+  client      Run checks and commands and submit results, here or at a gateway somewhere else
+  settings    Read, write and check the settings
+  config      config check: say what is wrong with the settings, with file and line
+  service     Run the gateway
+  test        Run the gateway with a shell for trying things out
+  status      Show how the running gateway is
+  reload      Make the running gateway read its settings again
+  py, python  Add, list and run scripts in Python
+  node        Add, list and run scripts in TypeScript and JavaScript
+  unit        Run the tests of a script
+  certs       Make certificates
+  token       Make and list tokens for pollers
+  help        Show the options of all contexts
 `;
 
 const options = `Options:
@@ -58,7 +60,7 @@ describe("nscp", () => {
     expect(await nscp(...args)).toEqual({ code, signal: null, stdout, stderr });
   });
 
-  it.each(["client", "settings", "service", "test", "status", "reload"])(
+  it.each(["client", "settings", "service", "test", "status", "reload", "unit"])(
     "shows the options of %s and exits with 1",
     async (context) => {
       const { code, stdout, stderr } = await nscp(context, "--help");
