@@ -4,7 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { residentMiB } from "../test/support/process-figures.js";
+import { memoryByProcess } from "../test/support/process-figures.js";
+import { measureColdStarts } from "./cold-start.js";
 import { type Comparison, compare, type Pace } from "./compare.js";
 import { Poller } from "./load.js";
 import { renderReport, type Section } from "./report.js";
@@ -14,6 +15,7 @@ import { startBenchGateway, startFloor } from "./servers.js";
 const usage = `Usage: npm run bench -- [options]
 
   --quick         fewer and shorter rounds
+  --no-start      without the cold starts
   --only NAME     just this scenario, may be repeated: ${scenarios.map(({ name }) => name).join(", ")}
   --tls WHICH     on, off or both (both)
   --json          all figures as JSON
@@ -38,6 +40,7 @@ ready bytes over one connection and compares answers without decoding them, so t
 const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    "no-start": { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
     tls: { type: "string", default: "both" },
     json: { type: "boolean", default: false },
@@ -60,8 +63,10 @@ async function main(): Promise<void> {
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
   const sections: Section[] = [];
   for (const tls of settings) sections.push(await runSection(tls, chosen, pace));
-  const report = renderReport(sections, pace);
-  process.stdout.write(values.json ? `${JSON.stringify(sections, withoutRequest, 2)}\n` : `\n${report}`);
+  const coldStarts = values["no-start"] ? [] : await measureColdStarts(values.quick ? 3 : 9);
+  const report = renderReport(sections, coldStarts, pace);
+  const figures = { sections, coldStarts };
+  process.stdout.write(values.json ? `${JSON.stringify(figures, withoutRequest, 2)}\n` : `\n${report}`);
   if (values.write !== undefined) writeFileSync(values.write, `${introduction}\n${report}`);
 }
 
@@ -77,7 +82,7 @@ function chooseScenarios(names: readonly string[]): readonly Scenario[] {
 async function runSection(tls: boolean, chosen: readonly Scenario[], pace: Pace): Promise<Section> {
   const gateway = await startBenchGateway(tls, values.profile);
   const { certificates } = gateway;
-  const before = residentMiB(gateway.pid);
+  const before = memoryByProcess(gateway.pid);
   try {
     const floor = await startFloor(await answersOf(gateway.port, chosen), certificates);
     try {
@@ -87,7 +92,7 @@ async function runSection(tls: boolean, chosen: readonly Scenario[], pace: Pace)
         comparisons.push(comparison);
         progress(`${tls ? "TLS" : "no TLS"}, ${scenario.title}: ${comparison.ratio.toFixed(2)} of the floor`);
       }
-      return { tls, comparisons, memoryMiB: { before, after: residentMiB(gateway.pid) } };
+      return { tls, comparisons, memory: { before, after: memoryByProcess(gateway.pid) } };
     } finally {
       await floor.stop();
     }

@@ -1,12 +1,14 @@
 import { cpus } from "node:os";
+import type { ProcessMemory } from "../test/support/process-figures.js";
+import type { ColdStart } from "./cold-start.js";
 import type { Comparison, Figures, Pace } from "./compare.js";
 
 /** What one setting of the servers, with or without TLS, came to. */
 export interface Section {
   readonly tls: boolean;
   readonly comparisons: readonly Comparison[];
-  /** Resident memory of the gateway and its script host in MiB: after its start, after all rounds. */
-  readonly memoryMiB: { readonly before: number; readonly after: number };
+  /** Of the gateway and what it started: after its start, after all rounds. */
+  readonly memory: { readonly before: readonly ProcessMemory[]; readonly after: readonly ProcessMemory[] };
 }
 
 const columns = [
@@ -15,16 +17,31 @@ const columns = [
 ];
 
 /** The figures as a Markdown document, aligned so that it reads well on a terminal too. */
-export function renderReport(sections: readonly Section[], pace: Pace): string {
+export function renderReport(sections: readonly Section[], coldStarts: readonly ColdStart[], pace: Pace): string {
   const processors = cpus();
   const lines = [
     `Node.js ${process.version}, ${processors.length} × ${processors[0]?.model.trim() ?? "unknown processor"}; ` +
       `medians of ${pace.pairs} pairs of rounds of ${pace.roundMs / 1000} s, floor and gateway in turns.`,
   ];
-  for (const { tls, comparisons, memoryMiB } of sections) {
-    lines.push("", `## ${tls ? "Mutual TLS" : "Without TLS"}`, "", ...table(comparisons.flatMap(rowsOf)), "");
-    const { before, after } = memoryMiB;
-    lines.push(`Memory of the gateway and its script host: ${whole(before)} MiB before, ${whole(after)} MiB after.`);
+  for (const { tls, comparisons, memory } of sections) {
+    lines.push(
+      "",
+      `## ${tls ? "Mutual TLS" : "Without TLS"}`,
+      "",
+      ...table(columns, 2, comparisons.flatMap(rowsOf)),
+      "",
+    );
+    lines.push(...table(memoryColumns, 1, memoryRows(memory)));
+  }
+  if (coldStarts.length > 0) {
+    lines.push("", "## Cold start", "", "From the start of the process to the first answer, without TLS.", "");
+    lines.push(
+      ...table(
+        ["a gateway with", "ms"],
+        1,
+        coldStarts.map(({ title, milliseconds }) => [title, whole(milliseconds)]),
+      ),
+    );
   }
   return `${lines.join("\n")}\n`;
 }
@@ -50,16 +67,36 @@ function cells(figures: Figures): string[] {
   ];
 }
 
-function table(rows: readonly string[][]): string[] {
+const memoryColumns = ["MiB of memory", "at start", "shared in parts", "after all rounds", "shared in parts"];
+
+function memoryRows({ before, after }: Section["memory"]): string[][] {
+  return before.map((process) => {
+    const later = after.find(({ pid }) => pid === process.pid);
+    const figures = [process.residentMiB, process.proportionalMiB, later?.residentMiB, later?.proportionalMiB];
+    return [roleOf(process, before), ...figures.map((figure) => (figure === undefined ? "" : whole(figure)))];
+  });
+}
+
+/** What a process below the gateway is for. The guard of a Python host is a child of it, with the same arguments. */
+function roleOf({ commandLine, parent }: ProcessMemory, all: readonly ProcessMemory[]): string {
+  const words = commandLine.join(" ");
+  if (words.includes("node-script")) return "TypeScript host";
+  if (!words.includes("python-script")) return "gateway";
+  const above = all.find(({ pid }) => pid === parent);
+  return above?.commandLine.join(" ") === words ? "its guard" : "Python host";
+}
+
+/** @param names so many columns at the left hold words */
+function table(columns: readonly string[], names: number, rows: readonly string[][]): string[] {
   const widths = columns.map((title, index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
   const line = (cellsOfRow: readonly string[]) => {
     const padded = cellsOfRow.map((cell, index) => {
       const width = widths[index] ?? 0;
-      return index < 2 ? cell.padEnd(width) : cell.padStart(width);
+      return index < names ? cell.padEnd(width) : cell.padStart(width);
     });
     return `| ${padded.join(" | ")} |`;
   };
-  const rule = `| ${widths.map((width, index) => (index < 2 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
+  const rule = `| ${widths.map((width, index) => (index < names ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
   return [line(columns), rule, ...rows.map(line)];
 }
 

@@ -64,7 +64,8 @@ function stream(name: string, title: string, command: string): Scenario {
   return { name, title, kind: "stream", command, payloads: 1, inFlight: 64, request: requestOf(command, 1, "4711") };
 }
 
-function requestOf(command: string, payloads: number, messageId: string): Uint8Array {
+/** A message that asks for so many of the same check. */
+export function requestOf(command: string, payloads: number, messageId: string): Uint8Array {
   const argument = command === "check_ok" ? "message=12 messages are waiting" : "12";
   return QueryRequestMessage.encode({
     header: messageId === "" ? null : Header.create({ messageId }),

@@ -10,6 +10,29 @@ export function residentMiB(pid: number): number {
   return tree(pid).reduce((sum, { pages }) => sum + pages, 0) * (4096 / 1024 / 1024);
 }
 
+/** Memory of one process of several that share some. */
+export interface ProcessMemory {
+  readonly pid: number;
+  readonly parent: number;
+  /** Program and arguments. */
+  readonly commandLine: readonly string[];
+  readonly residentMiB: number;
+  /** What is shared counts in parts. */
+  readonly proportionalMiB: number;
+}
+
+/** The memory of a process and of each one below it. */
+export function memoryByProcess(root: number): ProcessMemory[] {
+  return tree(root).map(({ pid, parent, pages }) => ({
+    pid,
+    parent,
+    commandLine: readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1),
+    residentMiB: pages * (4096 / 1024 / 1024),
+    proportionalMiB:
+      Number(/^Pss: +(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) / 1024,
+  }));
+}
+
 interface ProcessFigures {
   readonly pid: number;
   readonly parent: number;
