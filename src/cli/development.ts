@@ -42,7 +42,8 @@ function hintText({ settings }: StoreOptions, embedded: string, port: number, ce
     ...["--cert", `${folder}/client.pem`, "--key", `${folder}/client-key.pem`],
   ].join(" ");
   const rows: [string, string][] = [
-    ["a check, as a poller runs it over TLS", `${poller} --query check_sample`],
+    ["a check in TypeScript, as a poller runs it over TLS", `${poller} --query check_sample`],
+    ["one in Python", `${poller} --query check_python some words`],
     ["a command of a script", `${poller} --command hello_sample Anna`],
     [
       "a passive result for a script that listens",

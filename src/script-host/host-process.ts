@@ -20,6 +20,8 @@ export interface HostCommand {
   readonly env: NodeJS.ProcessEnv;
   /** Channels for single scripts that the process gets beside the control channel; 0: its scripts share that one. */
   readonly lanes: number;
+  /** What to say when there is no such program, for people. */
+  readonly ifMissing?: string;
   /** How to read what the interpreter says before it ends. */
   readonly lastWords?: LastWords;
   /** The signal on which the process writes the stacks of its threads to standard error, even when it does nothing else. */
@@ -111,7 +113,10 @@ export class HostProcess {
         };
         this.child.once("close", closed);
       };
-      this.child.once("error", (error) => finish(`it could not be started: ${error.message}`));
+      this.child.once("error", (error: NodeJS.ErrnoException) => {
+        const why = error.code === "ENOENT" ? command.ifMissing : undefined;
+        finish(`it could not be started: ${why ?? error.message}`);
+      });
       this.child.once("exit", (code, signal) =>
         finish(signal === null ? `it exited with code ${code}` : `it was ended by ${signal}`),
       );

@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Finished, packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
 import { runnableBlocks } from "../support/markdown-blocks.js";
@@ -29,14 +29,14 @@ class Start {
   output = "";
   readonly ended: Promise<unknown[]>;
   private hasEnded = false;
-  private readonly child = spawn("npm", ["start"], {
-    cwd: checkout.path,
-    stdio: ["ignore", "pipe", "pipe"],
-    detached: true,
-  });
+  private readonly child;
   private look = () => {};
 
-  constructor() {
+  constructor(env: NodeJS.ProcessEnv = process.env) {
+    this.child = spawn("npm", ["start"], {
+      ...{ cwd: checkout.path, env, detached: true },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         this.output += text;
@@ -95,24 +95,59 @@ afterAll(() => {
   checkout.remove();
 });
 
-test("npm start prints a command, and as it stands there it answers with a line for Nagios", async () => {
-  const [, command = ""] = await start.printed(/^\s*(\S*nscp(?:\.js)? client .*--query .*)$/m);
-  const answered = await shell(command);
-  expect(answered).toMatchObject({ code: 0, stderr: "" });
-  expect(answered.stdout).toMatch(/^[^|\n]+(\|[^|\n]+)?\n$/);
+/** The commands that `npm start` printed, in their order. */
+async function printedCommands(): Promise<string[]> {
+  await start.printed(/^.*settings --list$/m);
+  return [...start.output.matchAll(/^ {2}(\S*nscp(?:\.js)? .*)$/gm)].map(([, command = ""]) => command);
+}
+
+test("npm start prints checks in both languages, and as they stand there they answer with a line for Nagios", async () => {
+  const checks = (await printedCommands()).filter((command) => /--address .* --query /.test(command));
+  const answered = await Promise.all(checks.map(shell));
+  expect(answered.map(({ code, stdout, stderr }) => [code, stdout, stderr])).toEqual([
+    [0, "I was given 0 arguments|'arguments'=0;5\n", ""],
+    [0, "I was given 2 arguments|'arguments'=2;5\n", ""],
+  ]);
 });
 
-test("what the README says to do next works as it is written", async () => {
-  const [script, ...commands] = runnableBlocks(readme);
-  expect(script?.how).toBe("run as a script");
-  writeFileSync(join(checkout.path, "scripts", "node", "check_answer.ts"), script?.text ?? "");
-  expect(commands.map(({ how }) => how)).toEqual(["run in a second terminal"]);
-  const answered = await shell(commands.map(({ text }) => text).join(""));
+test("the other commands that npm start prints work too", async () => {
+  const others = (await printedCommands()).filter((command) => !/--address .* --query /.test(command));
+  expect(others.map((command) => command.split(" ")[1])).toEqual(["client", "client", "client", "status", "settings"]);
+  for (const command of others) expect(await shell(command)).toMatchObject({ code: 0 });
+});
+
+test.each([
+  { language: "python", file: "python/check_answer.py", line: "The answer is 42|'answer'=42;50;100" },
+  { language: "ts", file: "node/check_reply.ts", line: "The reply is 42|'reply'=42;50;100" },
+])("what the README says about a check in $language works as it is written", async ({ language, file, line }) => {
+  const blocks = runnableBlocks(readme);
+  const script = blocks.findIndex((block) => block.language === language);
+  const [source, commands] = blocks.slice(script, script + 2);
+  expect([source?.how, commands?.how]).toEqual(["run as a script", "run in a second terminal"]);
+  writeFileSync(join(checkout.path, "scripts", file), source?.text ?? "");
+  const answered = await shell(commands?.text ?? "");
   expect(answered).toMatchObject({ code: 0 });
-  expect(answered.stdout.trimEnd().split("\n").at(-1)).toBe("The answer is 42|'answer'=42;50;100");
+  expect(answered.stdout.trimEnd().split("\n").at(-1)).toBe(line);
 });
 
 test("SIGTERM ends it, and that is no failure", async () => {
+  start.signal("SIGTERM");
+  expect(await start.ended).toEqual([0, null]);
+});
+
+test("without a Python it says so, and everything else answers", async () => {
+  const tools = join(checkout.path, "tools-without-python");
+  mkdirSync(tools);
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  for (const name of ["node", "npm", "sh"]) {
+    const file = folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+    if (file !== undefined) symlinkSync(file, join(tools, name));
+  }
+  start = new Start({ ...process.env, PATH: tools });
+  await start.printed(/\bis ready\b/);
+  await start.printed(/could not be started: there is no python3 in the search path; install Python 3\.9 or newer/);
+  const [check = ""] = (await printedCommands()).filter((command) => command.endsWith("--query check_sample"));
+  expect(await shell(check)).toMatchObject({ code: 0, stdout: "I was given 0 arguments|'arguments'=0;5\n" });
   start.signal("SIGTERM");
   expect(await start.ended).toEqual([0, null]);
 });

@@ -32,8 +32,10 @@ export function pythonExecutable(configured: string): string {
 /** The Python process; its scripts share the control channel. */
 export function pythonHostCommand({ executable, cache, scripts }: PythonHostOptions): HostCommand {
   const prefix = cache === "" ? [] : ["-X", `pycache_prefix=${cache}`];
+  const file = pythonExecutable(executable);
   return {
-    file: pythonExecutable(executable),
+    file,
+    ifMissing: `there is no ${file}${file.includes("/") ? "" : " in the search path"}; install Python 3.9 or newer, or name an interpreter with the setting "python executable"`,
     args: [...prefix, pythonHostFolder, scripts],
     env: process.env,
     lanes: 0,
