@@ -73,11 +73,11 @@ export class HangWatch {
     const cancel = this.parts.clock.after(probeMs, () => {
       this.events.isStuck(`${what} of ${this.parts.name} did not react any more`);
     });
-    this.session.where(id).then((place) => {
+    this.session.where(id).then((found) => {
       cancel();
       this.asking = false;
       this.processReacts = true;
-      if (!this.hanging) this.place = place;
+      if (!this.hanging) this.place = found?.place;
     }, cancel);
   }
 

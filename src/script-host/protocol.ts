@@ -126,12 +126,18 @@ export interface Ping extends OfScript {
 
 /**
  * Asks where the script stands with a request that is open: load, init, main or run. Answered at once, whatever the script
- * does, with a text such as `check_disk.py:12 in check`, or null where it is not known.
+ * does: with a text such as `check_disk.py:12 in check`, or null where it is not known. For a request that is not running,
+ * while another callback of the script keeps it from running: {@link TurnOfAnother}.
  */
 export interface Where extends OfScript {
   t: "where";
   id: number;
   run: number;
+}
+
+export interface TurnOfAnother {
+  /** Where the callback is whose turn it is. */
+  turn: string | null;
 }
 
 /** Calls what the script registered as handler `h`. */

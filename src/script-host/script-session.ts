@@ -11,6 +11,7 @@ import type {
   Register,
   ToGateway,
   ToScript,
+  TurnOfAnother,
   Unregister,
 } from "./protocol.js";
 
@@ -73,6 +74,13 @@ export interface Overdue {
   readonly id: number;
   /** Name of the command, channel or event. */
   readonly what: string;
+}
+
+/** Where a script stands with a request. */
+export interface Whereabouts {
+  readonly place: string | undefined;
+  /** The request is not running: at the place is another callback, which keeps it from running. */
+  readonly waits: boolean;
 }
 
 /** Something that a script does. */
@@ -165,16 +173,19 @@ export class ScriptSession implements Witness {
   }
 
   /** Where the script stands with a request, as the host says it; undefined when it does not know. */
-  async where(id: number): Promise<string | undefined> {
+  async where(id: number): Promise<Whereabouts | undefined> {
     const { value } = await this.request({ t: "where", run: id });
-    return typeof value === "string" && value !== "" ? value.slice(0, longestPlace) : undefined;
+    if (typeof value === "string") return { place: value.slice(0, longestPlace), waits: false };
+    if (typeof value !== "object" || value === null || !("turn" in value)) return undefined;
+    const { turn } = value as TurnOfAnother;
+    return { place: typeof turn === "string" ? turn.slice(0, longestPlace) : undefined, waits: true };
   }
 
-  /** Where the script stands with `load`, `init` or `main`; undefined when nobody can tell. */
+  /** Where the script stands with `load` or `init`; undefined when nobody can tell. */
   async whereIs(what: "load" | "init"): Promise<string | undefined> {
     if (!this.port.tellsWhere) return undefined;
     for (const [id, entry] of this.pending) {
-      if (entry.what === what && entry.call === undefined) return this.where(id);
+      if (entry.what === what && entry.call === undefined) return (await this.where(id))?.place;
     }
     return undefined;
   }
@@ -182,8 +193,13 @@ export class ScriptSession implements Witness {
   async locate(call: Call): Promise<string | undefined> {
     for (const [id, entry] of this.pending) {
       if (entry.call !== call) continue;
-      const place = await this.where(id);
-      return place === undefined ? undefined : `${this.events.name} is at ${place}`;
+      const found = await this.where(id);
+      if (found === undefined) return undefined;
+      const parts = [
+        ...(found.waits ? ["its turn has not come"] : []),
+        ...(found.place === undefined ? [] : [`${this.events.name} is at ${found.place}`]),
+      ];
+      return parts.join(": ");
     }
     return undefined;
   }

@@ -1,7 +1,10 @@
-import { rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
+import { pythonHostCommand } from "../../dist/modules/python-script/host-command.js";
+import { HostProcess } from "../../dist/script-host/host-process.js";
 import {
   Event,
   EventMessage,
@@ -11,7 +14,7 @@ import {
   QueryResponse,
   SubmitRequestMessage,
 } from "../../dist/wire/messages.js";
-import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
+import { clock, type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
 
 const minimalHost = fileURLToPath(new URL("../support/minimal-host.js", import.meta.url));
 let harness: Harness | undefined;
@@ -129,13 +132,16 @@ describe("a script that hangs", () => {
     );
     const payload = [QueryResponse.create({ lines: [Line.create({ message: "a" })] })];
     const { message } = await core.submit("inbox", SubmitRequestMessage.create({ payload }), call());
-    const late = (what: string) => `node: hang took longer than 0.2 s for ${what}: ${hangs}`;
-    expect(message.payload.map(({ result }) => result?.message)).toEqual([late("inbox")]);
+    const inbox = `node: hang took longer than 0.2 s for inbox: ${hangs}`;
+    const news = `node: hang took longer than 0.2 s for news: its turn has not come: ${hangs}`;
+    expect(message.payload.map(({ result }) => result?.message)).toEqual([inbox]);
     await core.emit(EventMessage.create({ payload: [Event.create({ event: "news" })] }), call());
-    expect(log.texts("warn").filter((text) => text.includes("took longer"))).toEqual([late("inbox"), late("news")]);
+    expect(log.texts("warn").filter((text) => text.includes("took longer"))).toEqual([inbox, news]);
     const clean = ExecuteRequestMessage.create({ payload: [ExecuteRequest.create({ command: "clean" })] });
     const answer = await core.execute("", clean, call(2_000));
-    expect(answer.message.payload[0]?.message).toMatch(/^clean timed out after \S+ s: hang is at hang\.py:3 in check$/);
+    expect(answer.message.payload[0]?.message).toMatch(
+      /^clean timed out after \S+ s: its turn has not come: hang is at hang\.py:3 in check$/,
+    );
   });
 
   it("is left alone with the action report, and shown until it answers after all", async () => {
@@ -146,11 +152,12 @@ describe("a script that hangs", () => {
     expect(await query("check_hang")).toEqual([3, text, ""]);
     await log.written(/^hang hangs at hang\.py:3 in check$/);
     expect(hostOf(running)?.scripts).toEqual(["hang (hangs at hang.py:3 in check)", "free"]);
-    expect(await query("check_hang")).toEqual([3, text, ""]);
+    const next = `check_hang timed out after 0.2 s: its turn has not come: ${hangs}`;
+    expect(await query("check_hang")).toEqual([3, next, ""]);
     expect(await query("free")).toEqual([0, "free", ""]);
     await log.written(/^hang answers again, \d+(\.\d)? s late$/);
     expect(hostOf(running)).toMatchObject({ pid, restarts: 0, scripts: ["hang", "free"] });
-    expect(log.texts("warn")).toEqual([text, "hang hangs at hang.py:3 in check", text]);
+    expect(log.texts("warn")).toEqual([text, "hang hangs at hang.py:3 in check", next]);
   });
 
   it("can have an action of its own", async () => {
@@ -167,10 +174,10 @@ describe("a script that hangs", () => {
     const loads = { ...one, loadsAt: "one.py:2 in <module>" };
     const { log, folder, script, query } = await startWhere(
       { "one.json": loads, "two.json": two },
-      { startTimeoutMs: 300, inTurn: true },
+      { startTimeoutMs: 2_000, inTurn: true },
     );
     const { text } = await log.written(/^Failed to load script/);
-    const reason = `Loading ${join(folder, "one.json")} took longer than 0.3 s: it is at one.py:2 in <module>`;
+    const reason = `Loading ${join(folder, "one.json")} took longer than 2 s: it is at one.py:2 in <module>`;
     expect(text).toBe(`Failed to load script: ${join(folder, "one.json")}: Error: ${reason}`.replace("Error: ", ""));
     expect(script().trouble("one")).toBe(`node: one failed to load: ${reason}`);
     expect(await query("check_two")).toEqual([0, "two", ""]);
@@ -286,5 +293,66 @@ describe("a reload that keeps the process", () => {
     rmSync(join(running.folder, "two.json"));
     await running.modules.reload("node");
     expect(pids()).toEqual(before?.slice(0, 1));
+  });
+});
+
+describe("the last words of a Python process", () => {
+  /** Runs a file with the interpreter alone, and kills it when it says so. Resolves with the reason and the place. */
+  async function run(source: string): Promise<{ reason: string; place: string | undefined; stacks: number }> {
+    const folder = mkdtempSync(join(tmpdir(), "nscp-last-words-"));
+    const file = join(folder, "script.py");
+    writeFileSync(file, source);
+    let stacks = 0;
+    try {
+      return await new Promise((resolve) => {
+        const process = new HostProcess(
+          { ...pythonHostCommand({ executable: "python3", cache: "", scripts: folder }), args: ["-u", file] },
+          { memoryLimit: undefined },
+          clock,
+          {
+            onControl() {},
+            onLine(_stream, text) {
+              if (text === "stuck") process.killStuck("check of script did not react any more", [file]);
+            },
+            onStack() {
+              stacks++;
+            },
+            onExit: (reason, place) => resolve({ reason, place: place?.file.replace(folder, ""), stacks }),
+          },
+        );
+      });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  }
+
+  it("say where it crashed", async () => {
+    const crash =
+      "import ctypes, faulthandler\nfaulthandler.enable(all_threads=ALL)\ndef crash():\n    ctypes.string_at(0)\ncrash()\n";
+    for (const all of ["True", "False"]) {
+      expect(await run(crash.replace("ALL", all))).toEqual({
+        reason: "it was ended by SIGSEGV at script.py:4 in crash",
+        place: "/script.py",
+        stacks: 0,
+      });
+    }
+  });
+
+  it("say where it is stuck although nothing else can run in it", async () => {
+    const block = `
+import ctypes, faulthandler, signal, threading
+faulthandler.register(signal.SIGUSR2, all_threads=True)
+def block():
+    print("stuck")
+    ctypes.PyDLL(None).sleep(60)
+threading.Thread(target=block).start()
+threading.Event().wait()
+`;
+    const { stacks, ...end } = await run(block);
+    expect(end).toEqual({
+      reason: "check of script did not react any more: script.py:6 in block",
+      place: "/script.py",
+    });
+    expect(stacks).toBeGreaterThan(0);
   });
 });

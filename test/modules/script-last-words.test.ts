@@ -101,6 +101,14 @@ describe("a Python process that is stuck", () => {
     expect(python.stuck?.(lines(`${blocked}\n\n${current}`), [])?.text).toBe("next.py:2 in check");
   });
 
+  test("is stuck in the thread that runs and not in one that the script has waiting", () => {
+    const worker = `Current thread 0x00007f3a2b7fc6c0 (most recent call first):
+  File "${library}/threading.py", line 324 in wait
+  File "${library}/queue.py", line 180 in get
+  File "/scripts/block.py", line 30 in consume`;
+    expect(python.stuck?.(lines(`${worker}\n\n${blocked}`), ["/scripts/block.py"])?.text).toBe("block.py:7 in block");
+  });
+
   test("is nowhere when only the host runs", () => {
     expect(python.stuck?.(lines(`${idle}\n\n${main}`), ["/scripts/block.py"])).toBeUndefined();
   });

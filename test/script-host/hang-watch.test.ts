@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { HangWatch, type TimeoutAction } from "../../src/script-host/hang-watch.js";
+import type { Whereabouts } from "../../src/script-host/script-session.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { deferred } from "../support/kernel.js";
 import { RecordingLog } from "../support/recording-log.js";
@@ -12,7 +13,7 @@ function watched(action: TimeoutAction, tellsWhere: boolean) {
   const log = new RecordingLog();
   const events: string[] = [];
   const pings: ReturnType<typeof deferred<Reply>>[] = [];
-  const places: ReturnType<typeof deferred<string | undefined>>[] = [];
+  const places: ReturnType<typeof deferred<Whereabouts | undefined>>[] = [];
   const watch = new HangWatch(
     { name: "disk", action, clock, log },
     {
@@ -23,7 +24,7 @@ function watched(action: TimeoutAction, tellsWhere: boolean) {
         return ping.promise;
       },
       where() {
-        const place = deferred<string | undefined>();
+        const place = deferred<Whereabouts | undefined>();
         places.push(place);
         return place.promise;
       },
@@ -39,7 +40,7 @@ function watched(action: TimeoutAction, tellsWhere: boolean) {
     ...{ clock, log, events, watch, pings, places },
     late: () => watch.overdue({ id: 6, what: "check_disk" }),
     async says(place: string | undefined) {
-      places.at(-1)?.resolve(place);
+      places.at(-1)?.resolve({ place, waits: false });
       await Promise.resolve();
     },
     async answers() {

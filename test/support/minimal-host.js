@@ -53,7 +53,9 @@ function receive(message) {
     for (const [kind, name] of script.register) send({ t: "register", s, kind, name, h: 1, options: {} });
     send({ t: "ok", s, id });
   } else if (t === "where") {
-    send({ t: "ok", s, id, value: hanging.find((one) => one.s === s && one.id === message.run)?.at ?? null });
+    const own = hanging.filter((one) => one.s === s);
+    const turn = own.length === 0 ? null : { turn: own[0].at };
+    send({ t: "ok", s, id, value: own[0]?.id === message.run ? own[0].at : turn });
   } else if (t === "run") run(message, script);
   else if (t === "ping" && hanging.some((one) => one.s === s)) hanging.push({ s, id, at: null });
   else if (id !== undefined && t !== "cancel") send({ t: "ok", s, id });

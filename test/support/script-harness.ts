@@ -61,7 +61,7 @@ export class LogBook {
   }
 }
 
-const clock = {
+export const clock = {
   now: Date.now,
   monotonic: () => performance.now(),
   after(ms: number, fire: () => void) {

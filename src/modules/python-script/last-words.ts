@@ -7,8 +7,8 @@
  *       File "/scripts/crash.py", line 5 in crash
  *       File "/scripts/crash.py", line 9 in check
  *
- * Other threads have a block of their own, `Thread 0x00007f3b …`, before or after; a signal that asks for stacks gives the
- * blocks alone.
+ * Other threads have a block of their own, `Thread 0x00007f3b …`, before or after; where only one is wanted its block begins
+ * with `Stack (most recent call first):`. A signal that asks for stacks gives the blocks alone.
  */
 import { basename } from "node:path";
 import type { LastWords, Place } from "../../script-host/last-words.js";
@@ -30,6 +30,9 @@ const signals = new Set([
   "Floating-point exception",
 ]);
 
+/** Who waits in these lets others run meanwhile. */
+const waitingLibraries = new Set(["threading.py", "queue.py", "selectors.py", "socket.py", "subprocess.py", "ssl.py"]);
+
 /** @param hostFolder where the Python side of the gateway is: its frames are not the script's */
 export function pythonLastWords(hostFolder: string): LastWords {
   const isHost = (file: string) => file.startsWith(`${hostFolder}/`);
@@ -47,24 +50,38 @@ export function pythonLastWords(hostFolder: string): LastWords {
     },
     stuck(lines, suspects) {
       // Idle threads, and those that wait for the gateway, are inside the host; what is left runs or wants to.
-      const running = threadsIn(lines).flatMap(({ isCurrent, frames }) => {
+      const candidates = threadsIn(lines).flatMap(({ isCurrent, frames }) => {
         const place = frames.find(({ file }) => !isLibrary(file));
+        const innermost = frames[0]?.file ?? "";
         if (place === undefined || isHost(place.file)) return [];
         const files = new Set(frames.map(({ file }) => file));
         const suspect = suspects.findIndex((file) => files.has(file));
-        return [{ place, rank: (suspect < 0 ? suspects.length : suspect) * 2 + (isCurrent ? 0 : 1) }];
+        const unlikely = [
+          waitingLibraries.has(basename(innermost)) && isLibrary(innermost),
+          suspect < 0,
+          suspect,
+          isLibrary(innermost),
+          !isCurrent,
+        ];
+        return [{ place, unlikely: unlikely.map(Number) }];
       });
-      running.sort((one, other) => one.rank - other.rank);
-      return running[0]?.place;
+      candidates.sort((one, other) => firstDifference(one.unlikely, other.unlikely));
+      return candidates[0]?.place;
     },
   };
+}
+
+function firstDifference(one: readonly number[], other: readonly number[]): number {
+  const at = one.findIndex((value, index) => value !== other[index]);
+  return at < 0 ? 0 : (one[at] ?? 0) - (other[at] ?? 0);
 }
 
 function threadsIn(lines: readonly string[]): Thread[] {
   const threads: { isCurrent: boolean; frames: Place[] }[] = [];
   for (const line of lines) {
-    if (/^(Current thread|Thread) 0x[0-9a-f]+.*:$/.test(line)) {
-      threads.push({ isCurrent: line.startsWith("Current"), frames: [] });
+    const head = /^(Current thread 0x|Thread 0x|Stack \().*most recent call first\):$/.exec(line);
+    if (head !== null) {
+      threads.push({ isCurrent: !line.startsWith("Thread"), frames: [] });
       continue;
     }
     const frame = /^ {2}File "(.*)", line (\d+|\?+) in (.*)$/.exec(line);
