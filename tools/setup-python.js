@@ -62,6 +62,7 @@ try {
 /** @returns {Promise<{ line?: string, usable: boolean }>} what to tell, and whether scripts can import plugin_pb2 */
 async function setUp() {
   const wanted = /^protobuf==([\w.]+)/m.exec(readFileSync(requirements, "utf8"))?.[1];
+  if (wanted === undefined) throw new Error(`${requirements} says nothing about protobuf`);
   const present = await ask(join(environment, "bin", "python"));
   if (present?.protobuf === wanted && isNewEnough(present)) return { usable: true };
   removeLeftovers();
@@ -73,7 +74,7 @@ async function setUp() {
   if (hasMessages(present)) {
     return {
       usable: true,
-      line: `Python scripts go on with protobuf ${present.protobuf} of ${environment}: ${made.trouble}`,
+      line: `Python scripts go on with protobuf ${present.protobuf}, as ${wanted} can't be had: ${made.reason}`,
     };
   }
   rmSync(environment, { recursive: true, force: true });
@@ -81,10 +82,10 @@ async function setUp() {
   if (hasMessages(system)) {
     return { usable: true, line: `Python scripts use the system's python3 with protobuf ${system.protobuf}` };
   }
-  return { usable: false, line: `${made.trouble}. ${made.remedy}` };
+  return { usable: false, line: `Python scripts can't ${made.lost}: ${made.reason}. ${made.remedy}` };
 }
 
-/** Makes the environment: the version of its Python, or what was in the way. */
+/** Makes the environment: the version of its Python, or what scripts can't do, why, and how that is put right. */
 async function make() {
   const configured = process.env["NSCP_PYTHON"];
   const found = [];
@@ -96,19 +97,21 @@ async function make() {
     const failure = await makeWith(name);
     if (failure === undefined) return { version: answer.version.join(".") };
     return {
-      trouble: `Python scripts can't import plugin_pb2: ${failure}`,
+      lost: "import plugin_pb2",
+      reason: failure,
       remedy: `Try again with "${again}", or install the package python3-protobuf`,
     };
   }
   if (found.length > 0) {
     return {
-      trouble: `Python scripts can't import plugin_pb2: ${found[0]} can't make a virtual environment`,
+      lost: "import plugin_pb2",
+      reason: `${found[0]} can't make a virtual environment`,
       remedy: `Install the package python3-venv and run "${again}", or install the package python3-protobuf`,
     };
   }
-  const place = configured ? `NSCP_PYTHON (${configured}) is no` : "there is no";
   return {
-    trouble: `Python scripts can't run: ${place} Python 3.9 or newer`,
+    lost: "run",
+    reason: `${configured ? `NSCP_PYTHON (${configured}) is` : "there is"} no Python 3.9 or newer`,
     remedy: `Install the packages python3 and python3-venv and run "${again}"`,
   };
 }
@@ -116,7 +119,7 @@ async function make() {
 /** Makes a whole environment with an interpreter and puts it into its place; says what failed. */
 async function makeWith(interpreter) {
   try {
-    const venv = await run(interpreter, ["-I", "-m", "venv", fresh]);
+    const venv = await run(interpreter, ["-I", "-m", "venv", "--prompt", "nscp-gateway", fresh]);
     if (venv.failure !== undefined) return `${interpreter} -m venv: ${venv.failure}`;
     const options = ["--only-binary", ":all:", "--require-hashes", "--disable-pip-version-check", "--no-input", "-q"];
     const patience = ["--retries", "1", "--timeout", "20"];

@@ -40,18 +40,20 @@ function nscp(...args: readonly string[]) {
   return run(join(folder.path, "node_modules", ".bin", "nscp"), args, { cwd: folder.path });
 }
 
-test("the package holds what runs and what is read, and no sources, tests or tools", () => {
+test("the package holds what runs and what is read, and no sources or tests", () => {
   const names = files.map(({ path }) => path);
   for (const needed of [
     ...["README.md", "LICENSE", "CHANGELOG.md", "package.json", "bin/nscp.js", "config/gateway.ini"],
     ...["dist/cli/main.js", "dist/script.js", "dist/script.d.ts", "dist/wire/generated/messages.js"],
-    ...["dist/wire/generated/messages.d.ts", "proto/gateway.proto", "certs/README.md"],
+    ...["dist/wire/generated/messages.d.ts", "proto/gateway.proto", "certs/README.md", "requirements.txt"],
+    ...["dist/modules/python-script/host/plugin_pb2.py", "dist/modules/python-script/host/nscp_host/messages.binpb"],
   ]) {
     expect(names).toContain(needed);
   }
   const rooms = new Set(names.map((name) => (name.includes("/") ? name.slice(0, name.indexOf("/")) : "")));
-  expect([...rooms].sort()).toEqual(["", "bin", "certs", "config", "dist", "docs", "proto", "scripts"]);
-  expect(names.filter((name) => /\.test\.|\.tsbuildinfo$|\.pem$|(^|\/)\.|\.log$/.test(name))).toEqual([]);
+  expect([...rooms].sort()).toEqual(["", "bin", "certs", "config", "dist", "docs", "proto", "scripts", "tools"]);
+  expect(names.filter((name) => name.startsWith("tools/"))).toEqual(["tools/setup-python.js"]);
+  expect(names.filter((name) => /\.test\.|\.tsbuildinfo$|\.pem$|(^|\/)\.|\.log$|\.pyc$/.test(name))).toEqual([]);
   expect(names.filter((name) => name.startsWith("dist/") && /(?<!\.d)\.ts$/.test(name))).toEqual([]);
   expect(files.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(4 * 2 ** 20);
 });
