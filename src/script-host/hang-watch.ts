@@ -77,7 +77,7 @@ export class HangWatch {
       cancel();
       this.asking = false;
       this.processReacts = true;
-      if (!this.hanging) this.place = found?.place;
+      if (!this.hanging) this.place = found?.place ?? this.place;
     }, cancel);
   }
 

@@ -53,6 +53,14 @@ describe("a script that hangs", () => {
     expect(script().status().hosts?.[0]).toMatchObject({ state: "running", restarts: 1 });
   });
 
+  it("is left alone, and shown, when that is wanted", async () => {
+    const { query, script, log } = await start(files, { queryTimeoutMs: 500, timeoutAction: "report" });
+    expect(await query("check_loop")).toEqual([3, "check_loop timed out after 0.5 s", ""]);
+    await log.written(/^loop hangs$/);
+    expect(script().status().hosts?.[0]).toMatchObject({ restarts: 0, scripts: ["well", "loop (hangs)"] });
+    expect(await query("check_well")).toEqual([0, "well", ""]);
+  });
+
   it("answers again in a new process when its thread can't be ended", async () => {
     const block = check(
       "check_block",
