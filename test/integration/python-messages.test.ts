@@ -1,52 +1,21 @@
-import { type ChildProcessByStdio, execFileSync, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
 import fc from "fast-check";
-import protobuf from "protobufjs";
 import descriptor from "protobufjs/ext/descriptor.js";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { type MessageType, PB } from "../../src/wire/messages.js";
 import { needPeer, protobufReleases, pythonWithProtoc } from "../peers/peers.js";
 import { packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
 import { messageArbitrary } from "../support/message-arbitrary.js";
+import { MessageClasses, type Written } from "../support/message-classes.js";
+import { protoFiles, readContract } from "../support/message-contract.js";
 
 const hostFolder = join(packageRoot, "dist", "modules", "python-script", "host");
-const protoFiles = ["common", "registry", "plugin", "settings", "metrics", "log", "storage"].map(
-  (name) => `${name}.proto`,
-);
 
-/** What the .proto files say, by full names. */
+const protocArguments = ["-m", "grpc_tools.protoc", `--proto_path=${join(packageRoot, "proto")}`];
+
 const contract = readContract();
-
-interface Contract {
-  readonly messages: ReadonlyMap<string, { readonly type: protobuf.Type; readonly className: string }>;
-  readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
-
-function readContract(): Contract {
-  const messages = new Map<string, { type: protobuf.Type; className: string }>();
-  const enums: Record<string, Record<string, number>> = {};
-  const root = new protobuf.Root();
-  for (const name of protoFiles) {
-    const parsed = protobuf.parse(readFileSync(join(packageRoot, "proto", name), "utf8"), root);
-    const visit = (node: protobuf.NamespaceBase) => {
-      for (const child of node.nestedArray) {
-        const fullName = child.fullName.slice(1);
-        if (child instanceof protobuf.Enum) enums[fullName] = child.values;
-        if (!(child instanceof protobuf.Type)) continue;
-        const path = fullName.slice(`${parsed.package}.`.length);
-        messages.set(fullName, { type: child, className: `${name.replace(".proto", "_pb2")}.${path}` });
-        visit(child);
-      }
-    };
-    visit(root.lookup(parsed.package ?? "") as protobuf.Namespace);
-  }
-  root.resolveAll();
-  return { messages, enums };
-}
 
 /** The codec that the gateway reads and writes a message with. */
 function codec(fullName: string): MessageType<unknown> {
@@ -63,43 +32,6 @@ function toJson(fullName: string, message: unknown): unknown {
 
 function fromPython(fullName: string, data: string): unknown {
   return toJson(fullName, codec(fullName).decode(Buffer.from(data, "base64")));
-}
-
-interface Written {
-  readonly fields: unknown;
-  readonly data: string;
-}
-
-/** A Python process that answers questions about its message classes, one after another. */
-class MessageClasses {
-  private readonly child: ChildProcessByStdio<Writable, Readable, Readable>;
-  private readonly lines: AsyncIterator<string>;
-  private errors = "";
-
-  constructor(env: NodeJS.ProcessEnv) {
-    const program = join(packageRoot, "test", "peers", "message_classes.py");
-    this.child = spawn("python3", [program, hostFolder], { env, stdio: ["pipe", "pipe", "pipe"] });
-    this.child.stdin.on("error", () => {});
-    this.child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      this.errors += text;
-    });
-    this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
-  }
-
-  async ask(...question: readonly string[]): Promise<unknown> {
-    this.child.stdin.write(`${JSON.stringify(question)}\n`);
-    const { value, done } = await this.lines.next();
-    if (done === true) {
-      await this.end();
-      throw new Error(`${question.join(" ")}: ${this.errors}`);
-    }
-    return JSON.parse(value);
-  }
-
-  async end(): Promise<void> {
-    this.child.stdin.end();
-    if (this.child.exitCode === null && this.child.signalCode === null) await once(this.child, "close");
-  }
 }
 
 const folder = temporaryFolder("messages");
@@ -131,7 +63,7 @@ describe.each(variants)("with $title", ({ release, implementation }) => {
   const environment = (packages: string) => ({ ...implementation, PYTHONPATH: packages });
   let classes: MessageClasses | undefined;
   const start = (packages: string) => {
-    classes = new MessageClasses({ ...process.env, ...environment(packages) });
+    classes = new MessageClasses(hostFolder, { ...process.env, ...environment(packages) });
     return classes;
   };
   afterEach(() => classes?.end());
@@ -279,21 +211,51 @@ it("the classes that scripts use are where scripts look for them", async (contex
   expect(await python(imports, anyRelease(context))).toEqual(silent);
 });
 
-it("the messages that an NSClient++ installation has in lib are not used in the place of ours", async (context) => {
-  write("scripts/python/lib/plugin_pb2.py", "raise Exception('the copy was imported')\n");
-  const lines = ["sys.path.append('scripts/python/lib')", "import plugin_pb2", "print(plugin_pb2.__file__)"];
-  expect(await python(lines, anyRelease(context))).toEqual({
-    ...silent,
-    stdout: `${join(hostFolder, "plugin_pb2.py")}\n`,
+describe("the messages that an NSClient++ installation has in lib", () => {
+  const lib = "scripts/python/lib";
+  const isOurs = (name: string) => `assert ${name}.__file__ == ${JSON.stringify(join(hostFolder, "plugin_pb2.py"))}`;
+  const finder = [
+    "from nscp_host.message_finder import find_messages_in",
+    "find_messages_in(sys.path[0])",
+    "sys.path.append('scripts/python')",
+  ];
+
+  it("are not used in the place of ours", async (context) => {
+    write(`${lib}/plugin_pb2.py`, "raise Exception('the copy was imported')\n");
+    const lines = [`sys.path.append('${lib}')`, "import plugin_pb2", isOurs("plugin_pb2")];
+    expect(await python(lines, anyRelease(context))).toEqual(silent);
+  });
+
+  it("are ours for scripts that name them as part of lib, or put lib first", async (context) => {
+    const protoc = needPeer(pythonWithProtoc, context);
+    write(`${lib}/__init__.py`, "");
+    execFileSync(protoc, [...protocArguments, `--python_out=${join(folder.path, lib)}`, ...protoFiles]);
+    const lines = [
+      ...finder,
+      "import lib.plugin_pb2",
+      "from lib import settings_pb2",
+      `sys.path.insert(0, '${lib}')`,
+      "import plugin_pb2, registry_pb2",
+      isOurs("plugin_pb2"),
+      "assert lib.plugin_pb2 is plugin_pb2 and plugin_pb2.__spec__.name == 'plugin_pb2'",
+      "assert plugin_pb2.SettingsRequestMessage is settings_pb2.SettingsRequestMessage",
+      "assert plugin_pb2.RegistryRequestMessage is registry_pb2.RegistryRequestMessage",
+    ];
+    expect(await python(lines, anyRelease(context))).toEqual(silent);
+  });
+
+  it("have nothing to do with modules of the same names in other packages", async (context) => {
+    write("scripts/python/mine/__init__.py", "");
+    write("scripts/python/mine/common_pb2.py", "here = 'mine'\n");
+    const lines = [...finder, "import common_pb2", "from mine import common_pb2 as other", "print(other.here, end='')"];
+    expect(await python(lines, anyRelease(context))).toEqual({ ...silent, stdout: "mine" });
   });
 });
 
 it("the descriptors are what protoc writes", async (context) => {
   const protoc = needPeer(pythonWithProtoc, context);
   const out = join(folder.path, "protoc.binpb");
-  const files = protoFiles.map((name) => join(packageRoot, "proto", name));
-  const proto = `--proto_path=${join(packageRoot, "proto")}`;
-  execFileSync(protoc, ["-m", "grpc_tools.protoc", proto, `--descriptor_set_out=${out}`, ...files]);
+  execFileSync(protoc, [...protocArguments, `--descriptor_set_out=${out}`, ...protoFiles]);
   const read = (file: string) => descriptor.FileDescriptorSet.decode(readFileSync(file)).toJSON();
   expect(read(join(hostFolder, "nscp_host", "messages.binpb"))).toEqual(read(out));
 });

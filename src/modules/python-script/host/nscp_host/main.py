@@ -6,6 +6,7 @@ import threading
 
 from .guard import CONTROL
 from .host import Host
+from .message_finder import find_messages_in
 
 #: The host of this process: what ``NSCP`` talks to.
 host: Host
@@ -18,6 +19,7 @@ def main(own_folder: str, scripts_folder: str) -> None:
     faulthandler.enable(all_threads=False)
     if hasattr(signal, "SIGUSR2"):
         faulthandler.register(signal.SIGUSR2, all_threads=True)
+    find_messages_in(own_folder)
     host = Host(CONTROL, own_folder, scripts_folder)
     host.start()
     # Callbacks run in other threads; this one is for signals.
