@@ -42,6 +42,8 @@ export class PythonGateway {
   /** The log as the console shows it, at the level debug. */
   readonly log: string[] = [];
 
+  private look = () => {};
+
   private constructor(
     private readonly ownFolder: ReturnType<typeof temporaryFolder>,
     private running: Gateway | undefined,
@@ -131,6 +133,16 @@ export class PythonGateway {
     return this.log.flatMap((line) => new RegExp(`^${level} +python (.*)$`, "s").exec(line)?.[1] ?? []);
   }
 
+  /** Resolves when scripts have written so many lines with `log`. */
+  waitForLines(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.look = () => {
+        if (this.said().length >= count) resolve();
+      };
+      this.look();
+    });
+  }
+
   async stop(): Promise<void> {
     await this.running?.stop();
     this.running = undefined;
@@ -141,7 +153,10 @@ export class PythonGateway {
     const log = createLogService({
       ...{ form: "console", level: "debug", oneLine: true },
       fixed: ["level", "file"],
-      write: (line) => this.log.push(line.trimEnd()),
+      write: (line) => {
+        this.log.push(line.trimEnd());
+        this.look();
+      },
     });
     return Gateway.boot({
       ...{ log, settings: join(this.folder, "nscp.ini"), defines: [] },

@@ -98,14 +98,13 @@ class Registry(_Bound):
     ) -> None:
         """A check that takes a serialized QueryRequestMessage with one payload, and gives back its state and a
         QueryResponseMessage with one payload. The state is 0 unless the function itself failed."""
-        _register("queryRaw", query_name, query_function, {"description": _text(description, "description")})
+        _register("queryRaw", query_name, query_function, _help(description))
 
     def simple_function(
         self, query_name: _Text, query_function: Callable[[List[str]], Any], description: _Text = ""
     ) -> None:
         """A check that takes its arguments and gives back ``(status, message, perfdata)``."""
-        options = {"description": _text(description, "description"), "handlesHelp": True}
-        _register("query", query_name, query_function, options)
+        _register("query", query_name, query_function, _help(description))
 
     def cmdline(self, command_name: _Text, function: Callable[[str, bytes], Tuple[int, _Text]]) -> None:
         """A command that takes a serialized ExecuteRequestMessage and gives back a code and an ExecuteResponseMessage."""
@@ -317,6 +316,12 @@ def _register(kind: str, name: Any, function: Any, options: Optional[Dict[str, A
     if script is None:
         raise RuntimeError("Only scripts can register functions.")
     script.register(kind, spelled, _callback(function, f"the callback for {spelled or kind}"), options)
+
+
+def _help(description: Any) -> Dict[str, Any]:
+    """The description answers ``<command> help``; a check without one gets that word like any other."""
+    text = _text(description, "description")
+    return {"description": text, "handlesHelp": text == ""}
 
 
 def _ask(op: str, args: List[Any]) -> Any:
