@@ -41,7 +41,10 @@ export function explain(
   tell: (explained: string) => void,
 ): void {
   const { witness } = call;
-  if (witness === undefined || withinMs < shortestMs) return tell(text);
+  if (witness === undefined || withinMs < shortestMs) {
+    tell(text);
+    return;
+  }
   let told = false;
   const say = (place: string | undefined) => {
     if (told) return;
