@@ -7,12 +7,14 @@ json_format for an Any, has to be given the pool: `descriptor_pool=plugin_pb2.DE
 """
 
 import copyreg
+import os
 import sys
-from pathlib import Path
 from typing import Any, Callable, Dict, Tuple
 
 #: The oldest release of the package protobuf whose classes do what those of the later ones do.
 _OLDEST = (3, 20)
+
+_folder = os.path.dirname(os.path.realpath(__file__))
 
 
 def _require_protobuf() -> None:
@@ -27,11 +29,11 @@ def _require_protobuf() -> None:
         if tuple(int(part) for part in version.split(".")[:2]) >= _OLDEST:
             return
         lack = f"has {version}"
-    setup = Path(__file__).resolve().parents[5] / "tools" / "setup-python.js"
+    setup = os.path.join(_folder, *[os.pardir] * 5, "tools", "setup-python.js")
     raise ImportError(
         "The messages in plugin_pb2 and its siblings need the Python package protobuf, "
         f"{'.'.join(map(str, _OLDEST))} or newer, and {sys.executable} {lack}: "
-        f'"node {setup}" makes a Python for the gateway that has it, or install it for this one, '
+        f'"node {os.path.normpath(setup)}" makes a Python for the gateway that has it, or install it for this one, '
         f'with the system\'s package python3-protobuf or with "{sys.executable} -m pip install protobuf"',
         name="google.protobuf",
     ) from None
@@ -85,7 +87,8 @@ def _contents_of_file(name: str, module: str) -> Dict[str, Any]:
 
 def _read_contract() -> Dict[str, Dict[str, Any]]:
     """The contents of all modules by the modules' names; the files come in an order in which each finds what it imports."""
-    described = descriptor_pb2.FileDescriptorSet.FromString(Path(__file__).with_suffix(".binpb").read_bytes())
+    with open(os.path.join(_folder, "messages.binpb"), "rb") as file:
+        described = descriptor_pb2.FileDescriptorSet.FromString(file.read())
     modules = {}
     for file in described.file:
         _pool.AddSerializedFile(file.SerializeToString())
