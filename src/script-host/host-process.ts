@@ -114,7 +114,8 @@ export class HostProcess {
         this.child.once("close", closed);
       };
       this.child.once("error", (error: NodeJS.ErrnoException) => {
-        const why = error.code === "ENOENT" ? command.ifMissing : undefined;
+        const refused = error.code === "EACCES" ? `${command.file} can't be executed` : undefined;
+        const why = error.code === "ENOENT" ? command.ifMissing : refused;
         finish(`it could not be started: ${why ?? error.message}`);
       });
       this.child.once("exit", (code, signal) =>

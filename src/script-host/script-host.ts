@@ -160,7 +160,7 @@ export class ScriptHost implements ScriptKeeper {
     });
     this.life = life;
     try {
-      await within(options.clock, options.startTimeoutMs, "The host was not ready", life.ready);
+      await within(options.clock, options.startTimeoutMs, "its start", life.ready);
     } catch (thrown) {
       life.kill(errorText(thrown));
       return;

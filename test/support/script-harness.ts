@@ -79,6 +79,7 @@ export interface HarnessOptions
       | "callsInFlight"
       | "command"
       | "startTimeoutMs"
+      | "stopTimeoutMs"
       | "timeoutAction"
       | "inTurn"
       | "keepProcess"
@@ -169,7 +170,7 @@ export async function startScripts(
         memoryLimit: options.memoryLimit ?? 1024 ** 3,
         callsInFlight: options.callsInFlight ?? 256,
         startTimeoutMs: options.startTimeoutMs ?? 30_000,
-        stopTimeoutMs: 5_000,
+        stopTimeoutMs: options.stopTimeoutMs ?? 5_000,
       });
       const module = new ScriptModule(settings());
       running = module;

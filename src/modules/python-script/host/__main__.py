@@ -5,8 +5,9 @@ This file must be readable by interpreters that are too old, so that they can sa
 import sys
 
 if sys.version_info < (3, 9):
+    # The first words are those of the interpreter itself when it can't go on: the gateway looks for them.
     sys.stderr.write(
-        "Python scripts need Python 3.9 or newer; %s is %d.%d. Set [/settings/python] python executable.\n"
+        "Fatal Python error: Python scripts need Python 3.9 or newer; %s is %d.%d. Set [/settings/python] python executable.\n"
         % ((sys.executable or "python",) + sys.version_info[:2])
     )
     sys.exit(1)

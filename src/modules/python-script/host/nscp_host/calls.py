@@ -1,8 +1,8 @@
 """What scripts ask of the gateway, and how they wait for it."""
 
 import itertools
-import time
 from _thread import allocate_lock
+from time import sleep
 from typing import Any, Dict, List, Optional, Tuple
 
 from .pool import ScriptEnded, Worker
@@ -28,6 +28,7 @@ class Calls:
         self._host = host
         self._pending: Dict[int, Pending] = {}
         self._ids = itertools.count(1)
+        host.channel.refused = lambda number, fault: self.answered(number, None, None, fault)
 
     def ask(
         self, op: str, args: List[Any], block: Optional[bytes] = None, keep_turn: bool = False
@@ -78,7 +79,7 @@ class Calls:
         worker = self._host.pool.current()
         script = worker.script if worker is not None else None
         if worker is None or script is None:
-            time.sleep(milliseconds / 1000)
+            sleep(milliseconds / 1000)
             return
         gate = allocate_lock()
         gate.acquire()

@@ -4,7 +4,7 @@ import os
 import socket
 from _thread import allocate_lock
 from collections import deque
-from typing import Any, Deque, List, Optional
+from typing import Any, Callable, Deque, List, Optional
 
 from .frames import MAX_MESSAGE, encode_frame
 
@@ -26,6 +26,10 @@ class Channel:
         self._sending = allocate_lock()
         #: Messages, or pairs of a message and its block.
         self.outbox: Deque[Any] = deque()
+        #: Is told of a call that can't be sent: its id and why.
+        self.refused: Callable[[int, str], None] = lambda number, fault: None
+        #: Is told when the connection is not there any more.
+        self.lost: Callable[[OSError], None] = lambda error: None
 
     def put(self, message: Any, block: Optional[bytes] = None) -> None:
         """Queues a message; it leaves with the next flush."""
@@ -47,7 +51,8 @@ class Channel:
         """Waits for bytes; none when the gateway is gone."""
         try:
             return self._socket.recv(_RECEIVED)
-        except ConnectionError:
+        except OSError as error:
+            self.lost(error)
             return b""
 
     def abandon(self) -> None:
@@ -70,32 +75,33 @@ class Channel:
         try:
             frame = encode_frame(messages, blocks)
             if len(frame) > MAX_MESSAGE:
-                frame = _frames_of_each(messages, blocks)
+                frame = self._frames_of_each(messages, blocks)
         except (TypeError, ValueError, RecursionError):
-            frame = _frames_of_each(messages, blocks)
+            frame = self._frames_of_each(messages, blocks)
         try:
             self._socket.sendall(frame)
-        except OSError:
-            # The gateway is gone, which the reading thread sees too.
+        except OSError as error:
             outbox.clear()
+            self.lost(error)
 
-
-def _frames_of_each(messages: List[Any], blocks: List[bytes]) -> bytes:
-    """One frame per message, where one of them can't be sent: that one becomes a failure, the others are as they were."""
-    frames = []
-    remaining = iter(blocks)
-    for message in messages:
-        own = [next(remaining)] if message.__class__ is dict and "raw" in message else []
-        try:
-            frame = encode_frame([message], own)
-            fault = None if len(frame) <= MAX_MESSAGE else f"It is {len(frame)} bytes long, the limit is {MAX_MESSAGE}."
-        except (TypeError, ValueError, RecursionError) as error:
-            frame, fault = b"", str(error)
-        if fault is not None:
-            replacement = _instead_of(message, fault)
-            frame = b"" if replacement is None else encode_frame([replacement], [])
-        frames.append(frame)
-    return b"".join(frames)
+    def _frames_of_each(self, messages: List[Any], blocks: List[bytes]) -> bytes:
+        """One frame per message, where one of them can't be sent: that one becomes a failure, the others are as they were."""
+        frames = []
+        remaining = iter(blocks)
+        for message in messages:
+            own = [next(remaining)] if message.__class__ is dict and "raw" in message else []
+            try:
+                frame = encode_frame([message], own)
+                fault = None if len(frame) <= MAX_MESSAGE else f"It is {len(frame)} bytes long, the limit is {MAX_MESSAGE}."
+            except (TypeError, ValueError, RecursionError) as error:
+                frame, fault = b"", str(error)
+            if fault is None:
+                frames.append(frame)
+            elif message.__class__ is dict and message["t"] == "call":
+                self.refused(message["id"], f"The call can't be sent: {fault}")
+            else:
+                frames.append(encode_frame([_instead_of(message, fault)], []))
+        return b"".join(frames)
 
 
 def _instead_of(message: Any, fault: str) -> Any:

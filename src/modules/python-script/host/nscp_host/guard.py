@@ -3,13 +3,20 @@
 import os
 import select
 import signal
+from os import write as _write
 
 #: Descriptor of the control channel.
 CONTROL = 3
 
 
-def end_everything() -> None:
-    """Ends this process and its group. There is nothing to save."""
+def end_everything(reason: str = "", details: str = "") -> None:
+    """Ends this process and its group. There is nothing to save; the gateway finds the reason on standard error."""
+    if reason:
+        try:
+            _write(2, f"Fatal Python error: {reason}\n{details}".encode("utf-8", "replace"))
+        except OSError:
+            # A script closed it.
+            pass
     if os.getpgrp() == os.getpid() or os.getpgrp() == os.getppid():
         os.kill(0, signal.SIGKILL)
     os._exit(0)

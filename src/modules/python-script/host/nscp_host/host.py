@@ -5,7 +5,7 @@ import os
 import platform
 import sys
 import threading
-import time
+from time import monotonic, sleep
 from types import ModuleType
 from typing import Any, Dict, List, Optional
 
@@ -32,6 +32,7 @@ class Host:
     def __init__(self, descriptor: int, own_folder: str, scripts_folder: str) -> None:
         self.channel = Channel(descriptor)
         self.pool = Pool()
+        self.channel.lost = self._connection_lost
         self.calls = Calls(self)
         self.output = Output(self)
         self.reading = Reading(self.channel, self.pool, self._deliver)
@@ -124,8 +125,7 @@ class Host:
                         last = script
                         touched.append(script)
         except (ProtocolError, ValueError, KeyError, IndexError) as error:
-            os.write(2, f"The gateway sent what this host does not understand: {error!r}\n".encode())
-            end_everything()
+            end_everything(f"what came from the gateway was not understood, a script may have read of it: {error!r}")
         ready: Optional[Script] = None
         for script in touched:
             if script.turn.take():
@@ -203,16 +203,20 @@ class Host:
 
     def _evacuate(self, script: Script) -> int:
         """Gets the threads out of a script that was ended. Gives back how many did not leave."""
-        deadline = time.monotonic() + _LEAVING
+        deadline = monotonic() + _LEAVING
         for pause in itertools.chain((0.001, 0.005), itertools.repeat(0.025)):
             inside = [worker for worker in self.pool.workers if worker.script is script]
-            if not inside or time.monotonic() > deadline:
+            if not inside or monotonic() > deadline:
                 return len(inside)
             script.wake_all()
             for worker in inside:
-                interrupt(worker, self.is_own_file)
-            time.sleep(pause)
+                interrupt(worker, script, self.is_own_file)
+            sleep(pause)
         return 0
+
+    def _connection_lost(self, error: OSError) -> None:
+        if not self.forked:
+            end_everything("" if isinstance(error, ConnectionError) else f"the connection to the gateway was closed: {error}")
 
     def _present(self, script: Optional[Script]) -> Optional[Script]:
         """A thread that outlived its script works for the one that came after it."""

@@ -23,4 +23,10 @@ def main(own_folder: str, scripts_folder: str) -> None:
     host = Host(CONTROL, own_folder, scripts_folder)
     host.start()
     # Callbacks run in other threads; this one is for signals.
-    threading.Event().wait()
+    forever = threading.Event()
+    while True:
+        try:
+            forever.wait()
+        except KeyboardInterrupt:
+            # It is not for a script to end the others.
+            pass

@@ -1,10 +1,10 @@
 """What scripts print: line by line to the gateway, under the name of the script."""
 
 import io
-import os
 import sys
-import time
 from _thread import allocate_lock
+from os import write
+from time import monotonic, sleep
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from .conversion import message_text
@@ -28,7 +28,7 @@ class LineLimit:
         self._dropped = 0
 
     def admit(self) -> bool:
-        second = int(time.monotonic())
+        second = int(monotonic())
         if second != self._second:
             self._second = second
             self._used = 0
@@ -103,7 +103,7 @@ class Output:
 
     def _later(self, report: Callable[[], None]) -> None:
         def wait(_worker: Any) -> None:
-            time.sleep(1)
+            sleep(1)
             report()
 
         self._host.pool.run(wait)
@@ -135,7 +135,7 @@ class ScriptStream(io.TextIOBase):
             raise TypeError(f"write() takes a str, not {type(text).__name__}")
         script = None if self._host.forked else self._host.current_script()
         if script is None:
-            os.write(self._descriptor, text.encode("utf-8", "replace"))
+            write(self._descriptor, text.encode("utf-8", "replace"))
             return len(text)
         if self._name == "stderr":
             self._kept[script.number] = (self._kept.get(script.number, "") + text)[-_KEPT_ERRORS:]

@@ -2,7 +2,10 @@
 
 import threading
 from _thread import allocate_lock
+from traceback import format_exc
 from typing import Any, Callable, List, Optional
+
+from .guard import end_everything
 
 #: A deep recursion may have needed hundreds of threads; so many are kept for the next.
 _KEPT = 64
@@ -76,6 +79,9 @@ class Pool:
             except ScriptEnded:
                 # It was meant for a callback that had just returned.
                 continue
+            except BaseException as error:
+                # Nobody would do what this thread did. Scripts can replace what everybody relies on.
+                end_everything(f"a thread of the host failed with {type(error).__name__}: {error}", format_exc())
 
 
 class ScriptEnded(SystemExit):

@@ -5,8 +5,8 @@ threads. When one of them takes long, or waits, another thread reads on; a third
 milliseconds while callbacks run, and sends answers that have waited for the rest of their burst.
 """
 
-import time
 from _thread import allocate_lock
+from time import monotonic, sleep
 from typing import Any, Callable, Optional
 
 from .channel import Channel
@@ -47,7 +47,7 @@ class Reading:
         while True:
             try:
                 data = self._channel.receive()
-                self._away_since = time.monotonic()
+                self._away_since = monotonic()
                 script = self._deliver(data)
                 if script is not None:
                     self.beat()
@@ -71,7 +71,7 @@ class Reading:
                     return
                 self._away_since = 0.0
             data = self._channel.receive()
-            self._away_since = time.monotonic()
+            self._away_since = monotonic()
             script = self._deliver(data)
             if script is not None:
                 self._pool.run(script.serve)
@@ -95,7 +95,7 @@ class Reading:
             self._beat.acquire()
             quiet = 0
             while quiet < _QUIET_ROUNDS:
-                time.sleep(_PULSE)
+                sleep(_PULSE)
                 if self._channel.outbox:
                     self._channel.flush()
                     quiet = 0
@@ -104,7 +104,7 @@ class Reading:
                     quiet += 1
                     continue
                 quiet = 0
-                if time.monotonic() - away > _OVERDUE:
+                if monotonic() - away > _OVERDUE:
                     self._replace()
             self.beating = False
             # What came between the last round and this line has seen a pulse that was still beating.

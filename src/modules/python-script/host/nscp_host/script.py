@@ -7,7 +7,7 @@ import traceback
 from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 
 from .callbacks import callers, simple_query
-from .pool import Worker
+from .pool import ScriptEnded, Worker
 from .turn import Turn
 
 #: Answers leave when there are so many, even if more callbacks of their burst are to come.
@@ -85,6 +85,8 @@ class Script:
 
     def register(self, kind: str, name: str, function: Callable[..., Any], options: Optional[Dict[str, Any]] = None) -> None:
         """Makes the function answer for the name. The same kind and name again replaces it; metrics have no names."""
+        if self.ended:
+            raise ScriptEnded()
         key = (kind, name.lower())
         handler = self._numbers.get(key) if name != "" else None
         if handler is None:
@@ -168,8 +170,11 @@ class Script:
         while trace is not None and self._host.is_own_file(trace.tb_frame.f_code.co_filename):
             trace = trace.tb_next
         lines: List[str] = traceback.format_exception(type(error), error, trace)
-        return "".join(lines).rstrip()
+        return "".join(lines).strip()
 
 
 def _brief(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        # It has a line for the source and one that points into it; by itself it names the file and the line.
+        return f"{type(error).__name__}: {error}"
     return "".join(traceback.format_exception_only(type(error), error)).strip()

@@ -13,8 +13,11 @@ _libraries = tuple(
 )
 
 
-def where(host: Any, script: Script, request: int) -> Optional[str]:
-    """Such as ``check_disk.py:12 in check``; None when the request is not there."""
+def where(host: Any, script: Script, request: int) -> Any:
+    """Such as ``check_disk.py:12 in check``; None when the request is not there.
+
+    For a request that waits for its turn: a dict with the place of the one whose turn it is.
+    """
     stacks = sys._current_frames()
     busy = [worker for worker in host.pool.workers if worker.script is script and worker.request is not None]
     for worker in busy:
@@ -23,7 +26,7 @@ def where(host: Any, script: Script, request: int) -> Optional[str]:
     if not any(_id_of(item) == request for item in list(script.turn.queue)):
         return None
     first = next((_place(host, script, stacks.get(worker.ident)) for worker in busy), None)
-    return "its turn has not come" if first is None else f"its turn has not come: another callback is at {first}"
+    return {"turn": first}
 
 
 def _id_of(item: Any) -> Any:
