@@ -17,7 +17,7 @@ import { Registry } from "../kernel/registry.js";
 import { RegistryMessages } from "../kernel/registry-messages.js";
 import type { ModuleDefinition } from "../modules/module.js";
 import { Security } from "../security/security.js";
-import { problemText } from "../settings/errors.js";
+import { type Problem, problemText } from "../settings/errors.js";
 import type { SettingsControl } from "../settings/messages.js";
 import type { SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
@@ -75,6 +75,8 @@ export class Gateway implements GatewayControl {
   private readonly settingsAccess: SettingsAccess;
   private isServing = false;
   private readonly background = new Set<Promise<unknown>>();
+  /** Problems of the settings that run: they were told at the start, and keep nobody from what else is new. */
+  private standing: ReadonlySet<string> = new Set();
   /** One reload after another. */
   private reloading: Promise<unknown> = Promise.resolve();
 
@@ -122,7 +124,9 @@ export class Gateway implements GatewayControl {
     const gateway = new Gateway(options, options.configuration ?? openConfiguration(options));
     const { configuration } = gateway;
     options.log.configure(configuration.logSettings());
-    for (const problem of configuration.validate()) {
+    const problems = configuration.validate();
+    gateway.standing = new Set(problems.map(nameOfProblem));
+    for (const problem of problems) {
       const text = problemText(problem);
       if (problem.severity === "error") gateway.log.error(text);
       else gateway.log.warn(text);
@@ -227,7 +231,7 @@ export class Gateway implements GatewayControl {
    * refuses it: a module whose certificate is missing, a port that is taken. Otherwise everybody gets back what they had.
    */
   private async reloadSettings(withModules: boolean): Promise<ReloadOutcome> {
-    const wrong = this.problemsOfFiles();
+    const { wrong, all } = this.problemsOfFiles();
     if (wrong.length > 0) return this.refuse(wrong);
     const restore = this.store.snapshot();
     let changes: ModuleChanges | undefined;
@@ -240,16 +244,22 @@ export class Gateway implements GatewayControl {
     } catch (thrown) {
       refusal = errorText(thrown);
     }
-    if (refusal === undefined) return { reloaded: true, problems: changes?.standing ?? [] };
+    if (refusal === undefined) {
+      this.standing = all;
+      return { reloaded: true, problems: changes?.standing ?? [] };
+    }
     restore();
     return this.refuse(refusal.split("\n"), await this.goBack(changes));
   }
 
-  private problemsOfFiles(): string[] {
+  /** What is wrong in the files and was not when the gateway took them last: a module that it lacks is no news. */
+  private problemsOfFiles(): { wrong: string[]; all: ReadonlySet<string> } {
     try {
-      return this.configuration.inspect().map(problemText);
+      const problems = this.configuration.inspect();
+      const wrong = problems.filter((problem) => !this.standing.has(nameOfProblem(problem))).map(problemText);
+      return { wrong, all: new Set(problems.map(nameOfProblem)) };
     } catch (thrown) {
-      return errorText(thrown).split("\n");
+      return { wrong: errorText(thrown).split("\n"), all: this.standing };
     }
   }
 
@@ -340,4 +350,9 @@ function parseReload(what: string): { delayed: boolean; name: string } {
     delayed: word === "delayed" || word === "delay",
     name: keyword === "service" || keyword === "settings" ? keyword : name,
   };
+}
+
+/** The same problem keeps its name when lines move. */
+function nameOfProblem({ path, key, message }: Problem): string {
+  return `[${path}] ${key}: ${message}`;
 }

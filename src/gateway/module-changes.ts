@@ -89,8 +89,10 @@ function reloading(modules: Modules, { alias, name, state }: LoadedModule): Step
 
 function loading(modules: Modules, request: ModuleLoadRequest): Step {
   const isNew = ({ name, alias }: LoadedModule) => isFor(modules, request, { name, alias });
+  const isKnown = modules.listKnown().some(({ name }) => moduleKey(name) === moduleKey(request.module));
   return {
-    isIdle: false,
+    // One that there is not was refused where the settings are checked, unless it was among them before.
+    isIdle: !isKnown,
     async run() {
       if (await modules.load(request)) return undefined;
       const failed = modules.list().find(isNew);

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 describe("a Python script", () => {
   it("answers", async () => {
-    const { query, log } = await start({
+    const { query } = await start({
       "sample.py": `
 from NSCP import Core, Registry, log, sleep, status
 

@@ -26,8 +26,8 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function start(): Promise<GatewayProcess> {
-  const gateway = await startGateway({ settings });
+async function start(text = settings): Promise<GatewayProcess> {
+  const gateway = await startGateway({ settings: text });
   cleanups.push(() => gateway.stop("SIGKILL"));
   return gateway;
 }
@@ -140,5 +140,30 @@ describe("a reload that a part of the gateway can refuse", () => {
     expect(await which(gateway)).toBe("before\n");
     expect(await reloadWith(gateway, at(""))).toEqual({ code: 0, stdout: "Reloaded\n", stderr: "" });
     expect(await which(gateway)).toBe("after\n");
+  });
+});
+
+describe("a configuration with errors that the gateway was started with", () => {
+  const lacking = (text: string) => text.replace("[/modules]", "[/modules]\nCheckEventLog = enabled");
+
+  it("is no reason to refuse what else is new", async () => {
+    const gateway = await start(lacking(settings));
+    expect(await which(gateway)).toBe("before\n");
+    expect(await reloadWith(gateway, lacking(after))).toEqual({
+      code: 1,
+      stdout: "Reloaded\n",
+      stderr: "There is no module CheckEventLog\n",
+    });
+    expect(await which(gateway)).toBe("after\n");
+  });
+
+  it("is one when an error is new", async () => {
+    const gateway = await start(lacking(settings));
+    const { code, stderr } = await reloadWith(gateway, lacking(after).replace("CheckHelpers = ", "CheckHelper = "));
+    expect([code, stderr.split("\n")[0]]).toEqual([
+      3,
+      '/nscp.ini:3: error: [/modules] CheckHelper: there is no module CheckHelper (did you mean "CheckHelpers"?)',
+    ]);
+    expect(await which(gateway)).toBe("before\n");
   });
 });
