@@ -66,10 +66,11 @@ export function isRunning(pid: string | number): boolean {
   }
 }
 
-/** How many processes of the process group are there, those that wait to be reaped included. */
-export function groupSize(group: number): number {
-  const rows = execFileSync("ps", ["-e", "-o", "pgid="], { encoding: "utf8" }).split("\n");
-  return rows.filter((row) => Number(row) === group).length;
+/** The processes of a process group. */
+export function groupMembers(group: number): number[] {
+  const rows = execFileSync("ps", ["-e", "-o", "pid=,pgid="], { encoding: "utf8" }).split("\n");
+  const pairs = rows.map((row) => row.trim().split(/ +/).map(Number));
+  return pairs.filter(([, owner]) => owner === group).map(([pid = 0]) => pid);
 }
 
 /** How many descriptors a process has open. */

@@ -78,7 +78,7 @@ class Calls:
         """Waits; meanwhile other callbacks of the script may run."""
         worker = self._host.pool.current()
         script = worker.script if worker is not None else None
-        if worker is None or script is None:
+        if worker is None or script is None or self._host.forked:
             sleep(milliseconds / 1000)
             return
         gate = allocate_lock()

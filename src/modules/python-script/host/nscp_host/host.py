@@ -100,7 +100,7 @@ class Host:
     def _deliver(self, data: bytes) -> Optional[Script]:
         """Passes messages on. Gives back one of the scripts that have something to do now, its turn taken for it."""
         if not data:
-            end_everything()
+            self._gateway_is_gone()
         scripts = self._scripts
         answered = self.calls.answered
         touched: List[Script] = []
@@ -215,8 +215,13 @@ class Host:
         return 0
 
     def _connection_lost(self, error: OSError) -> None:
+        self._gateway_is_gone("" if isinstance(error, ConnectionError) else f"the connection to the gateway was closed: {error}")
+
+    def _gateway_is_gone(self, reason: str = "") -> None:
+        # A process that a script forked has no part in this.
         if not self.forked:
-            end_everything("" if isinstance(error, ConnectionError) else f"the connection to the gateway was closed: {error}")
+            end_everything(reason)
+        os._exit(0)
 
     def _present(self, script: Optional[Script]) -> Optional[Script]:
         """A thread that outlived its script works for the one that came after it."""

@@ -85,6 +85,8 @@ class Script:
 
     def register(self, kind: str, name: str, function: Callable[..., Any], options: Optional[Dict[str, Any]] = None) -> None:
         """Makes the function answer for the name. The same kind and name again replaces it; metrics have no names."""
+        if self._host.forked:
+            raise RuntimeError("A process that a script forked can't register anything.")
         if self.ended:
             raise ScriptEnded()
         key = (kind, name.lower())
