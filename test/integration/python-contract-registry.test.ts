@@ -1,6 +1,8 @@
 /** What scripts are promised about Registry: each way in, with what comes in and what becomes of what goes out. */
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { StatusCode } from "../../dist/wire/messages.js";
+import { packageRoot, run } from "../support/gateway-process.js";
 import { PythonGateway } from "../support/python-gateway.js";
 
 let gateway: PythonGateway | undefined;
@@ -139,6 +141,10 @@ def init(plugin_id, plugin_alias, script_alias):
 `);
     expect(await started.execute("do_it_simply", "a", "b")).toEqual([[1, "All is well, or nearly"]]);
     expect(started.said()).toEqual(["Got arguments: ['a', 'b']"]);
+    const words = ["client", "--settings", "nscp.ini", "--command", "do_it_simply", "a", "b"];
+    const command = [join(packageRoot, "bin", "nscp.js"), ...words];
+    const { code, stdout } = await run(process.execPath, command, { cwd: started.folder });
+    expect([code, stdout]).toEqual([1, "L     python Got arguments: ['a', 'b']\nAll is well, or nearly\n"]);
   });
 });
 
