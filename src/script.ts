@@ -302,12 +302,13 @@ export class Core {
    * @param target empty or `local`: this gateway; an alias of a module; the name of another gateway
    * @returns the worst exit code and one text per answer; UNKNOWN and `Command not found: …` when nobody has it
    */
-  simpleExec(
+  async simpleExec(
     target: string,
     command: string,
     args: readonly Argument[] = [],
   ): Promise<[code: Status, results: string[]]> {
-    return call("simpleExec", [target, command, texts(args)]) as Promise<[Status, string[]]>;
+    const [code, results] = await call("simpleExec", [target, command, texts(args)]);
+    return [code as Status, results];
   }
 
   /** Runs the commands of a message; answers as {@link Core.simpleExec} does. */

@@ -105,6 +105,7 @@ export class HostApi {
       simpleQuery: async ([command, args], { call }) => {
         const request = QueryRequestMessage.create({ payload: [QueryRequest.create({ command, arguments: args })] });
         const [answer] = (await core.query(request, call)).payload;
+        this.explainUnknown(command);
         if (answer === undefined || answer.lines.length === 0) return { value: [toResultCode(3), "", ""] };
         const { message, perf } = simpleResult(answer);
         return { value: [toResultCode(answer.result), message, perf] };
@@ -117,8 +118,10 @@ export class HostApi {
         const request = ExecuteRequestMessage.create({
           payload: [ExecuteRequest.create({ command, arguments: args })],
         });
-        const { payload } = (await core.execute(target, request, call)).message;
-        return { value: [worstCode(payload.map(({ result }) => result)), payload.map(({ message }) => message)] };
+        const { handled, message: answer } = await core.execute(target, request, call);
+        const { payload } = answer;
+        const code = worstCode(payload.map(({ result }) => result));
+        return { value: [code, payload.map(({ message }) => message), handled] };
       },
       exec: async ([target], { call, raw }) => {
         const { handled, message } = await core.execute(target, decode(ExecuteRequestMessage, raw), call);
@@ -151,7 +154,8 @@ export class HostApi {
         if (this.isOwn(name)) return this.later(during, `unload ${name}`, () => gateway.unloadModule(name));
         return { value: await gateway.unloadModule(name) };
       },
-      expandPath: ([text]) => ({ value: gateway.expandPath(text) }),
+      knowsPlugin: ([id]) => ({ value: gateway.modules().some((module) => module.id === id) }),
+      expandPath: ([text]) => ({ value: this.expandPath(text) }),
       settingsSection: async ([path], { call }) => ({ value: await settings.section(path, call) }),
       settingsString: async ([path, key, fallback], { call }) => ({
         value: (await settings.get(path, key, call)) ?? fallback,
@@ -179,11 +183,11 @@ export class HostApi {
         return { value: null };
       },
       settingsQuery: async (_args, { call, raw }) => {
-        const answer = await gateway.settingsQuery(decode(SettingsRequestMessage, raw), call);
+        const answer = await gateway.settingsQuery(decodeOrEmpty(SettingsRequestMessage, raw), call);
         return { value: null, raw: SettingsResponseMessage.encode(answer).finish() };
       },
       registryQuery: async (_args, { call, raw }) => {
-        const answer = await gateway.registryQuery(decode(RegistryRequestMessage, raw), call);
+        const answer = await gateway.registryQuery(decodeOrEmpty(RegistryRequestMessage, raw), call);
         return { value: null, raw: RegistryResponseMessage.encode(answer).finish() };
       },
     };
@@ -198,6 +202,24 @@ export class HostApi {
     const last = outcome.message.payload.at(-1);
     const fallback = outcome.handled ? "" : `Failed to submit message: ${channel}`;
     return { value: [outcome.handled, last?.result?.message || fallback] };
+  }
+
+  /** A path that can't be expanded is empty for a script, which has never been told otherwise. */
+  private expandPath(text: string): string {
+    try {
+      return this.gateway.expandPath(text);
+    } catch (thrown) {
+      this.log.error(`Failed to expand ${text}: ${errorText(thrown)}`, { error: thrown });
+      return "";
+    }
+  }
+
+  /** The log has what the one who wrote the script wants to know: what there is instead. */
+  private explainUnknown(command: string): void {
+    const { registry } = this.gateway;
+    if (registry.findQuery(command) !== undefined) return;
+    const known = registry.listQueries().map(({ name }) => name);
+    this.log.error(`Unknown command(s): ${command.toLowerCase()}, available commands: ${known.join(", ") || "none"}`);
   }
 
   /** Whether the name means the module instance whose scripts call: its alias, or its name where the alias is free. */
@@ -226,5 +248,14 @@ function decode<Message>(type: MessageType<Message>, raw: Uint8Array): Message {
     return type.decode(raw);
   } catch (cause) {
     throw new GatewayError("INVALID_ARGUMENT", "Failed to parse request", { cause });
+  }
+}
+
+/** Where scripts rely on it that bytes which are no message count as an empty one. */
+function decodeOrEmpty<Message>(type: MessageType<Message>, raw: Uint8Array): Message {
+  try {
+    return type.decode(raw);
+  } catch {
+    return type.decode(noBytes);
   }
 }

@@ -26,6 +26,7 @@ const shapes: { readonly [Op in HostOperation]: Shape<HostOperations[Op]["args"]
   reload: ["module:text"],
   loadModule: ["module:text", "alias:text"],
   unloadModule: ["module:text"],
+  knowsPlugin: ["id:number"],
   expandPath: ["path:text"],
   settingsSection: ["path:text"],
   settingsString: ["path:text", "key:text", "default:text"],

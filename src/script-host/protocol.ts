@@ -257,7 +257,11 @@ export interface HostOperations {
   simpleQuery: { args: [command: string, args: string[]]; value: [code: number, message: string, perf: string] };
   /** QueryRequestMessage → QueryResponseMessage */
   query: { args: [command: string]; value: null };
-  simpleExec: { args: [target: string, command: string, args: string[]]; value: [code: number, results: string[]] };
+  /** When nobody has the command, the only result says so. */
+  simpleExec: {
+    args: [target: string, command: string, args: string[]];
+    value: [code: number, results: string[], handled: boolean];
+  };
   /** ExecuteRequestMessage → ExecuteResponseMessage; the value tells whether anybody handled it */
   exec: { args: [target: string]; value: boolean };
   simpleSubmit: {
@@ -271,6 +275,8 @@ export interface HostOperations {
   reload: { args: [name: string]; value: boolean };
   loadModule: { args: [module: string, alias: string]; value: boolean };
   unloadModule: { args: [name: string]; value: boolean };
+  /** Whether a loaded module has the id. */
+  knowsPlugin: { args: [id: number]; value: boolean };
   expandPath: { args: [text: string]; value: string };
   settingsSection: { args: [path: string]; value: string[] };
   settingsString: { args: [path: string, key: string, fallback: string]; value: string };

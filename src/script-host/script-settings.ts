@@ -42,7 +42,8 @@ export class ScriptSettings {
   /** The default also stands in for a text that is no whole number. */
   async getInt(path: string, key: string, fallback: number, call: Call): Promise<number> {
     const value = await this.get(path, key, call);
-    return value !== undefined && /^[+-]?\d+$/.test(value) ? Number(value) : fallback;
+    const number = value !== undefined && /^[+-]?\d+$/.test(value) ? Number(value) : Number.NaN;
+    return Number.isSafeInteger(number) ? number : fallback;
   }
 
   /** An empty value removes the key. */

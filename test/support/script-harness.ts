@@ -87,7 +87,7 @@ export interface HarnessOptions
   > {
   /** Of the scripts; TypeScript unless given. */
   readonly language?: "node" | "python";
-  /** The interpreter; the one that the gateway takes by itself unless given. */
+  /** The interpreter; that of NSCP_TEST_PYTHON, or the one that the gateway takes by itself, unless given. */
   readonly python?: string;
   readonly queryTimeoutMs?: number;
   /** More per script than its file. */
@@ -100,7 +100,7 @@ const languages = {
     module: "PythonScript",
     alias: "python",
     language: pythonLanguage,
-    command: ({ python = "" }: HarnessOptions, scripts: string) => {
+    command: ({ python = process.env["NSCP_TEST_PYTHON"] ?? "" }: HarnessOptions, scripts: string) => {
       const command = pythonHostCommand({ executable: python, cache: "", scripts });
       return () => command;
     },

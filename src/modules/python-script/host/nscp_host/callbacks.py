@@ -5,6 +5,7 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 from .conversion import member, message_text, state
 from .status import status
+from .submissions import joined_responses, single_results
 
 #: What a callback's answer consists of: a value and perhaps a serialized message.
 Answer = Tuple[Any, Optional[bytes]]
@@ -49,7 +50,8 @@ def _query_raw(function: Callable[..., Any], args: Any, block: Any, _debug: Any)
 def _command(function: Callable[..., Any], args: Any, _block: Any, _debug: Any) -> Answer:
     result = function(args[1])
     if not isinstance(result, tuple) or len(result) == 0:
-        raise TypeError(f"{args[0]} returned {type(result).__name__} instead of (code, message)")
+        kind = type(result).__name__ if result != () else "an empty tuple"
+        raise TypeError(f"{args[0]} returned {kind} instead of (code, message)")
     if not isinstance(result[0], int):
         raise TypeError(f"{args[0]} returned {type(result[0]).__name__} as its code")
     message = result[1] if len(result) > 1 else ""
@@ -75,12 +77,22 @@ def _channel(function: Callable[..., Any], args: Any, _block: Any, _debug: Any) 
 
 
 def _channel_raw(function: Callable[..., Any], args: Any, block: Any, _debug: Any) -> Answer:
-    result = function(args[0], memoryview(block))
-    if result is None or isinstance(result, bool):
-        return bool(result), None
-    if len(result) == 0:
-        return False, None
-    return bool(result[0]), _serialized(result[1], args[0]) if len(result) > 1 else None
+    """Succeeds when it did for every result; otherwise the simple subscription decides about all of them."""
+    channel = args[0]
+    responses = []
+    for message in single_results(block):
+        result = function(channel, memoryview(message))
+        if result is None or isinstance(result, bool):
+            result = (bool(result),)
+        try:
+            size = len(result)
+        except TypeError:
+            kind = type(result).__name__
+            raise TypeError(f"The subscription of {channel} returned {kind} instead of (success, response)") from None
+        if size == 0 or not result[0]:
+            return False, None
+        responses.append(_serialized(result[1], channel) if size > 1 else b"")
+    return True, joined_responses(responses)
 
 
 def _event(function: Callable[..., Any], args: Any, _block: Any, _debug: Any) -> Answer:
@@ -127,8 +139,11 @@ def _gauge(value: Any) -> Any:
 
 
 def _pair(result: Any, command: str) -> Tuple[int, Optional[bytes]]:
-    if not isinstance(result, tuple) or len(result) != 2:
+    if not isinstance(result, tuple):
         raise TypeError(f"{command} returned {type(result).__name__} instead of (code, response)")
+    if len(result) != 2:
+        size = "1 item" if len(result) == 1 else f"{len(result)} items"
+        raise TypeError(f"{command} returned {size} instead of (code, response)")
     if not isinstance(result[0], int):
         raise TypeError(f"{command} returned {type(result[0]).__name__} as its code")
     return int(result[0]), _serialized(result[1], command)

@@ -80,6 +80,16 @@ def buffer(value: Any) -> Optional[bytes]:
         return None
 
 
+def exec_request(value: Any) -> bytes:
+    """The message for ``Core.exec``, which has been a text and may be one still. An empty one is one."""
+    if isinstance(value, str):
+        return value.encode()
+    try:
+        return bytes(memoryview(value))
+    except TypeError:
+        raise ArgumentError(f"request_bytes is {_kind(value)} instead of bytes") from None
+
+
 def state(code: Any, what: str) -> int:
     """The state that a callback returned; UNKNOWN for a number that is none."""
     if not isinstance(code, int):
