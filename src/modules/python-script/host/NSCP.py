@@ -16,6 +16,9 @@ protocol. What is of another type raises a TypeError, a number that does not fit
 refuses a RuntimeError.
 """
 
+from types import FunctionType as _FunctionType
+from typing import Any as _Any
+
 from nscp_host.bound import Bound as _Bound
 from nscp_host.core import Core
 from nscp_host.functions import log, log_debug, log_error, sleep
@@ -40,7 +43,14 @@ __all__ = [
 log_err = log_error
 log_deb = log_debug
 
-# Help and tracebacks name what scripts know.
-for _member in (_Bound, Core, Registry, Settings, log, log_debug, log_error, sleep):
-    _member.__module__ = __name__
-del _member
+
+def _adopt(*members: _Any) -> None:
+    """Help shall name what scripts know, and not where it is written."""
+    for member in members:
+        parts = vars(member).values() if isinstance(member, type) else ()
+        for part in (member, *(getattr(part, "__func__", part) for part in parts)):
+            if isinstance(part, (_FunctionType, type)):
+                part.__module__ = __name__
+
+
+_adopt(_Bound, Core, Registry, Settings, status, log, log_debug, log_error, sleep)
