@@ -16,6 +16,7 @@ import {
   ExecuteResponseMessage,
   Line,
   type MessageType,
+  PB,
   QueryRequest,
   QueryRequestMessage,
   QueryResponse,
@@ -24,6 +25,7 @@ import {
   RegistryResponseMessage,
   SettingsRequestMessage,
   SettingsResponseMessage,
+  StatusCode,
   SubmitRequestMessage,
 } from "../wire/messages.js";
 import { simpleResult } from "../wire/nagios-text.js";
@@ -186,8 +188,8 @@ export class HostApi {
         const answer = await gateway.settingsQuery(decodeOrEmpty(SettingsRequestMessage, raw), call);
         return { value: null, raw: SettingsResponseMessage.encode(answer).finish() };
       },
-      registryQuery: async (_args, { call, raw }) => {
-        const answer = await gateway.registryQuery(decodeOrEmpty(RegistryRequestMessage, raw), call);
+      registryQuery: async (_args, { call, raw, during }) => {
+        const answer = await this.registryQuery(decodeOrEmpty(RegistryRequestMessage, raw), call, during);
         return { value: null, raw: RegistryResponseMessage.encode(answer).finish() };
       },
     };
@@ -222,6 +224,33 @@ export class HostApi {
     this.log.error(`Unknown command(s): ${command.toLowerCase()}, available commands: ${known.join(", ") || "none"}`);
   }
 
+  /** What a message does to the caller's own module happens when the callback has returned, and is answered with success now. */
+  private async registryQuery(
+    message: RegistryRequestMessage,
+    call: Call,
+    during: RunningCallback | undefined,
+  ): Promise<RegistryResponseMessage> {
+    const own = message.payload.filter(({ control }) => control !== null && this.isOwn(control.alias || control.name));
+    if (own.length === 0) return this.gateway.registryQuery(message, call);
+    this.later(during, "control the own module", async () => {
+      const later = this.ownCall(undefined);
+      try {
+        await this.gateway.registryQuery(RegistryRequestMessage.create({ ...message, payload: own }), later);
+        return true;
+      } finally {
+        later.finish();
+      }
+    });
+    const payload = message.payload.filter((request) => !own.includes(request));
+    const answer = await this.gateway.registryQuery(RegistryRequestMessage.create({ ...message, payload }), call);
+    const answers = answer.payload.values();
+    answer.payload = message.payload.map((request) => {
+      const answered = own.includes(request) ? undefined : answers.next().value;
+      return answered ?? RegistryResponse.create({ id: request.id, control: {}, result: succeeded });
+    });
+    return answer;
+  }
+
   /** Whether the name means the module instance whose scripts call: its alias, or its name where the alias is free. */
   private isOwn(name: string): boolean {
     const wanted = name.trim().toLowerCase();
@@ -241,6 +270,8 @@ export class HostApi {
   }
 }
 
+const { Response: RegistryResponse } = PB.Registry.RegistryResponseMessage;
+const succeeded = PB.Common.Result.create({ code: StatusCode.STATUS_OK });
 const noBytes = new Uint8Array(0);
 
 function decode<Message>(type: MessageType<Message>, raw: Uint8Array): Message {

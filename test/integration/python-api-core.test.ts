@@ -2,8 +2,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   ExecuteRequestMessage,
   ExecuteResponseMessage,
+  PB,
   QueryRequestMessage,
   QueryResponseMessage,
+  RegistryRequestMessage,
+  RegistryResponseMessage,
   SubmitRequestMessage,
 } from "../../dist/wire/messages.js";
 import type { GatewayProcess } from "../support/gateway-process.js";
@@ -221,4 +224,33 @@ it("what the permissions of the settings forbid is told to the script", async ()
     "(NSCP.status.UNKNOWN, 'Permission denied: python is not allowed to run several', '')",
     "(2, ['Permission denied: exec is globally disabled by [/settings/permissions] allow exec'])",
   ]);
+});
+
+it("a message that reloads the script's own module is carried out afterwards, and what else is in it at once", async () => {
+  const { ItemType, Command } = PB.Registry;
+  const message = RegistryRequestMessage.fromObject({
+    payload: [
+      { id: 1, control: { type: ItemType.MODULE, command: Command.RELOAD, alias: "Python" } },
+      { id: 2, inventory: { type: [ItemType.QUERY], name: "own" } },
+    ],
+  });
+  const { outcomes, gateway } = await evaluateInGateway(
+    [
+      `registry.query(${bytesLiteral(RegistryRequestMessage.encode(message).finish())})[1].hex() if first else "second"`,
+    ],
+    { before: `first = "LIVED" not in os.environ\nos.environ["LIVED"] = "yes"\n${functions}` },
+  );
+  try {
+    const { payload } = RegistryResponseMessage.decode(Buffer.from(outcomes[0]?.slice(1, -1) ?? "", "hex"));
+    expect(
+      payload.map(({ id, result, inventory }) => [Number(id), result?.code, inventory.map(({ name }) => name)]),
+    ).toEqual([
+      [1, 0, []],
+      [2, 0, ["own"]],
+    ]);
+    // It comes up again.
+    await gateway.waitForLog(/outcomes: [0-9a-f]+.*outcomes: [0-9a-f]+/s);
+  } finally {
+    await gateway.stop();
+  }
 });
