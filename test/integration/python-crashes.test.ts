@@ -65,7 +65,7 @@ describe("a Python script that takes its process down", () => {
     });
   }
 
-  it("again and again is given up alone, also when another one waits meanwhile", async () => {
+  it("again and again is given up alone", async () => {
     const crash = check("check_crash", "os._exit(7)", "import os");
     const running = await start({ "crash.py": crash, "neighbour.py": neighbour });
     const { query, log } = running;
@@ -159,6 +159,7 @@ describe("a Python script that blocks the interpreter", () => {
         `python: the script host was lost and is restarted in 0 ms: check_block of block did not react any more: block.py:${lineOf(source, body)} in check`,
       );
       await until(() => query("check_block"), [0, "alive", ""]);
+      await until(() => query("check_neighbour"), [0, "call 1", ""]);
       await until(() => hostOf(running).state, "running");
       expect(hostOf(running)).toMatchObject({ restarts: 1, scripts: ["block", "neighbour"] });
       expect(hostOf(running).pid).not.toBe(pid);

@@ -23,6 +23,8 @@ interface Hang {
   /** Stands in the line of the script where it hangs. */
   readonly at: string;
   readonly more?: string;
+  /** The function that the line is in; `check` unless given. */
+  readonly in?: string;
   /** What that line calls, when it is Python code too; `N` is the number of a line in the standard library. */
   readonly within?: string;
 }
@@ -48,6 +50,12 @@ const hangs: Readonly<Record<string, Hang>> = {
     more: "import subprocess",
     within: "subprocess.py:N in _try_wait",
   },
+  result: {
+    body: "return Result()",
+    at: "while True",
+    in: "__len__",
+    more: "class Result:\n    def __len__(self):\n        while True: pass",
+  },
   reads: { body: "os.read(os.pipe()[0], 1)", at: "os.read", more: "import os" },
   catches: {
     body: "while True:\n    try:\n        time.sleep(60)\n    except Exception:\n        pass",
@@ -70,8 +78,8 @@ describe("Python scripts that hang", () => {
     "_helper.py": "def spin():\n    while True: pass\n",
     "neighbour.py": neighbour,
   };
-  const places = Object.entries(hangs).map(([name, { at, within }]) => {
-    const place = `${name}.py:${lineOf(files[`${name}.py`] ?? "", at)} in check`;
+  const places = Object.entries(hangs).map(([name, { at, in: where = "check", within }]) => {
+    const place = `${name}.py:${lineOf(files[`${name}.py`] ?? "", at)} in ${where}`;
     return { name, place: within === undefined ? place : `${place} (${within})` };
   });
 

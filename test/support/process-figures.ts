@@ -33,6 +33,28 @@ export function memoryByProcess(root: number): ProcessMemory[] {
   }));
 }
 
+/** Resident memory of a process alone, in MiB. */
+export function residentMiBOf(pid: number): number {
+  return (figuresOf(pid)[0]?.pages ?? 0) * (4096 / 1024 / 1024);
+}
+
+/** How many descriptors a process has open. */
+export function descriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** How many threads a process has. */
+export function threads(pid: number): number {
+  return readdirSync(`/proc/${pid}/task`).length;
+}
+
+/** The processes that a process started, those included that only wait to be reaped. */
+export function childrenOf(pid: number): number[] {
+  return tree(pid)
+    .filter(({ parent }) => parent === pid)
+    .map((child) => child.pid);
+}
+
 interface ProcessFigures {
   readonly pid: number;
   readonly parent: number;

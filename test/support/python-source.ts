@@ -1,6 +1,6 @@
 /** Python scripts for tests. */
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { expect } from "vitest";
 import { type Harness, type HarnessOptions, startScripts } from "./script-harness.js";
 
@@ -71,14 +71,4 @@ export function groupMembers(group: number): number[] {
   const rows = execFileSync("ps", ["-e", "-o", "pid=,pgid="], { encoding: "utf8" }).split("\n");
   const pairs = rows.map((row) => row.trim().split(/ +/).map(Number));
   return pairs.filter(([, owner]) => owner === group).map(([pid = 0]) => pid);
-}
-
-/** How many descriptors a process has open. */
-export function descriptors(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-/** How many threads a process has. */
-export function threads(pid: number): number {
-  return readdirSync(`/proc/${pid}/task`).length;
 }

@@ -191,7 +191,7 @@ class Host:
             self.output.forget(script)
             for stream in self._streams:
                 stream.forget(script)
-            stuck = sum(1 for worker in self.pool.workers if worker.script is not None and worker.script.ended)
+            stuck = sum(1 for worker in list(self.pool.workers) if worker.script is not None and worker.script.ended)
             if stuck > _STUCK_THREADS:
                 # The gateway waits for nothing else, and replaces the process.
                 return
@@ -205,7 +205,7 @@ class Host:
         """Gets the threads out of a script that was ended. Gives back how many did not leave."""
         deadline = monotonic() + _LEAVING
         for pause in itertools.chain((0.001, 0.005), itertools.repeat(0.025)):
-            inside = [worker for worker in self.pool.workers if worker.script is script]
+            inside = [worker for worker in list(self.pool.workers) if worker.script is script]
             if not inside or monotonic() > deadline:
                 return len(inside)
             script.wake_all()

@@ -19,7 +19,7 @@ def where(host: Any, script: Script, request: int) -> Any:
     For a request that waits for its turn: a dict with the place of the one whose turn it is.
     """
     stacks = sys._current_frames()
-    busy = [worker for worker in host.pool.workers if worker.script is script and worker.request is not None]
+    busy = [worker for worker in list(host.pool.workers) if worker.script is script and worker.request is not None]
     for worker in busy:
         if worker.request == request:
             return _place(host, script, stacks.get(worker.ident))
