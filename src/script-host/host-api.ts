@@ -221,7 +221,9 @@ export class HostApi {
     const { registry } = this.gateway;
     if (registry.findQuery(command) !== undefined) return;
     const known = registry.listQueries().map(({ name }) => name);
-    this.log.error(`Unknown command(s): ${command.toLowerCase()}, available commands: ${known.join(", ") || "none"}`);
+    const shown = known.slice(0, shownCommands).join(", ") || "none";
+    const more = known.length > shownCommands ? ` and ${known.length - shownCommands} more` : "";
+    this.log.error(`Unknown command(s): ${command.toLowerCase()}, available commands: ${shown}${more}`);
   }
 
   /** What a message does to the caller's own module happens when the callback has returned, and is answered with success now. */
@@ -273,6 +275,9 @@ export class HostApi {
 const { Response: RegistryResponse } = PB.Registry.RegistryResponseMessage;
 const succeeded = PB.Common.Result.create({ code: StatusCode.STATUS_OK });
 const noBytes = new Uint8Array(0);
+
+/** Of thousands of commands a line of the log names the first. */
+const shownCommands = 100;
 
 function decode<Message>(type: MessageType<Message>, raw: Uint8Array): Message {
   try {
