@@ -57,6 +57,12 @@ export const contexts: readonly ContextEntry[] = [
     load: async () => (await import("./node.js")).nodeContext,
   },
   {
+    name: "ext",
+    aliases: ["ext-scr"],
+    summary: "ext --command NAME: run a command of a script, as client does",
+    load: async () => (await import("./ext.js")).extContext,
+  },
+  {
     name: "unit",
     summary: "Run the tests of a script",
     load: async () => (await import("./unit.js")).unitContext,

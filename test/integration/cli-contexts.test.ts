@@ -11,20 +11,23 @@ const versionLine = `nscp-gateway, Version: ${version}, Platform: ${process.plat
 const usage = `Usage: nscp <context> [options] [arguments]
 
 Contexts:
-  client      Run checks and commands and submit results, here or at a gateway somewhere else
-  settings    Read, write and check the settings
-  config      config check: say what is wrong with the settings, with file and line
-  service     Run the gateway
-  test        Run the gateway with a shell for trying things out
-  status      Show how the running gateway is
-  reload      Make the running gateway read its settings again
-  py, python  Add, list and run scripts in Python
-  node        Add, list and run scripts in TypeScript and JavaScript
-  unit        Run the tests of a script
-  certs       Make certificates
-  token       Make and list tokens for pollers
-  help        Show the options of all contexts
+  client        Run checks and commands and submit results, here or at a gateway somewhere else
+  settings      Read, write and check the settings
+  config        config check: say what is wrong with the settings, with file and line
+  service       Run the gateway
+  test          Run the gateway with a shell for trying things out
+  status        Show how the running gateway is
+  reload        Make the running gateway read its settings again
+  py, python    Add, list and run scripts in Python
+  node          Add, list and run scripts in TypeScript and JavaScript
+  ext, ext-scr  ext --command NAME: run a command of a script, as client does
+  unit          Run the tests of a script
+  certs         Make certificates
+  token         Make and list tokens for pollers
+  help          Show the options of all contexts
 `;
+
+const extUsage = "Usage: nscp ext --command NAME [arguments]\n";
 
 const options = `Options:
   --help     show this
@@ -44,6 +47,14 @@ describe("nscp", () => {
       0,
       '--install is unsupported on this system: let its service manager run "nscp service --run"\n',
       "",
+    ],
+    [["ext"], 3, extUsage, ""],
+    [["ext", "--help"], 1, extUsage, ""],
+    [
+      ["ext-scr", "list"],
+      3,
+      extUsage,
+      "There is no module CheckExternalScripts whose scripts could be managed; nscp py and nscp node manage those of the gateway.\n",
     ],
     [["client", "--exec", "a"], 1, "No module was specified...\n", ""],
     [["config", "chek"], 1, "", "Unknown action: chek\nUsage: nscp config check [options]\n"],
