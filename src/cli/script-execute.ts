@@ -5,6 +5,7 @@ import { errorText } from "../kernel/errors.js";
 import { findScript } from "../script-host/find-script.js";
 import type { ScriptModule } from "../script-host/script-module.js";
 import { ScriptException } from "../script-host/script-session.js";
+import { problemText } from "../settings/errors.js";
 import type { SettingsStore } from "../settings/store.js";
 import type { CliAction } from "./actions.js";
 import type { CliIo } from "./context.js";
@@ -46,9 +47,10 @@ async function execute(scripts: ScriptContext, args: readonly string[], io: CliI
     return failureCode;
   }
   const store = storeOptions(command, io);
-  const file = scriptFile(scripts, openConfiguration(store).store, wanted);
+  const configuration = openConfiguration(store);
+  const file = scriptFile(scripts, configuration.store, wanted);
   if (file === undefined) {
-    io.stdout(`Script not found: ${wanted}\n`);
+    reportNotFound(configuration.store, wanted, io);
     return failureCode;
   }
   const boot = { ...store, log: commandLog(logOptions(command), "info", io) };
@@ -61,6 +63,12 @@ async function execute(scripts: ScriptContext, args: readonly string[], io: CliI
 /** The file of the script that is named as settings name it. */
 export function scriptFile(scripts: ScriptContext, store: SettingsStore, name: string): string | undefined {
   return findScript(store.paths.expand(name), store.paths.get("scripts"), scripts.language);
+}
+
+/** Says that there is no such script; settings that are not there are the reason, for scripts are looked for beside them. */
+export function reportNotFound(store: SettingsStore, script: string, io: Pick<CliIo, "stdout" | "stderr">): void {
+  io.stdout(`Script not found: ${script}\n`);
+  for (const problem of store.loadProblems) if (problem.severity === "error") io.stderr(`${problemText(problem)}\n`);
 }
 
 export interface RunByHand {

@@ -8,6 +8,24 @@ export function signalCode(signal: Signal): number {
   return 128 + constants.signals[signal];
 }
 
+/**
+ * Does something before a signal ends the process, which it then does as it would have.
+ * @returns what takes that back
+ */
+export function beforeSignalEnds(cleanUp: () => void): () => void {
+  const signals: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+  const listener = (signal: NodeJS.Signals) => {
+    stop();
+    cleanUp();
+    process.kill(process.pid, signal);
+  };
+  const stop = () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+  for (const signal of signals) process.on(signal, listener);
+  return stop;
+}
+
 /** Timers can't be set further away; about 24 days, and then again. */
 const longestInterval = 2 ** 31 - 1;
 

@@ -10,8 +10,9 @@ import { localBackend } from "./client-backend.js";
 import type { CliContext, CliIo } from "./context.js";
 import { bootGateway, serveGateway } from "./gateway-run.js";
 import { commandLog, logOptions } from "./logging.js";
-import { runByHand, scriptFile } from "./script-execute.js";
+import { reportNotFound, runByHand, scriptFile } from "./script-execute.js";
 import { nodeScripts, pythonScripts, type ScriptContext } from "./script-languages.js";
+import { beforeSignalEnds } from "./signals.js";
 import { contextCommand, parseArguments, type StoreOptions, storeOptions } from "./store-options.js";
 
 const languages: Readonly<Record<string, ScriptContext>> = {
@@ -55,11 +56,14 @@ export const unitContext: Pick<CliContext, "run"> = {
       return unknownState;
     }
     const state = mkdtempSync(join(tmpdir(), "nscp-unit-"));
+    const removeState = () => rmSync(state, { recursive: true, force: true, maxRetries: 3 });
+    const keepOnSignal = beforeSignalEnds(removeState);
     try {
       const log = commandLog(logOptions(command), "info", io);
       return await runUnit(scripts, options, surroundings(storeOptions(command, io), state), log, io);
     } finally {
-      rmSync(state, { recursive: true, force: true });
+      removeState();
+      keepOnSignal();
     }
   },
 };
@@ -84,7 +88,7 @@ async function runUnit(
 ): Promise<number> {
   const configuration = openConfiguration(store);
   const file = scriptFile(scripts, configuration.store, script);
-  if (file === undefined) io.stdout(`Script not found: ${script}\n`);
+  if (file === undefined) reportNotFound(configuration.store, script, io);
   const boot = { ...store, configuration, log };
   if (file === undefined || (await runByHand(scripts, { file, words: ["install"], boot, io })) !== "done") {
     io.stderr("Failed to setup unit test\n");

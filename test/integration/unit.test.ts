@@ -1,4 +1,6 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Finished, packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
@@ -121,6 +123,42 @@ describe.each(languages)("nscp unit --language $language", (the) => {
       `OK: 1 test(s) successful\n[OK] ${the.documentedName}\n`,
       "",
     ]);
+  });
+});
+
+describe("nscp unit, when a signal ends it", () => {
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("leaves nothing behind after %s", async (signal) => {
+    write(
+      "test_endless.py",
+      `import os
+from NSCP import Core, sleep
+from nscp_unit import unit_script
+
+def test_endless():
+    # What is printed is a line of the log.
+    print("sleeping beside", os.listdir(os.environ["TMPDIR"]))
+    sleep(600_000)
+
+init, __main__ = unit_script(globals())
+`,
+    );
+    const temporary = join(folder.path, "temporary");
+    mkdirSync(temporary);
+    const nscp = join(packageRoot, "bin", "nscp.js");
+    const child = spawn(process.execPath, [nscp, "unit", "-l", "py", "--script", "test_endless.py", ...samples], {
+      cwd: folder.path,
+      env: { ...process.env, TMPDIR: temporary },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const ended = once(child, "exit");
+    let printed = "";
+    for await (const part of child.stdout.setEncoding("utf8")) {
+      printed += part;
+      if (/sleeping beside .*\n/.test(printed)) child.kill(signal);
+    }
+    expect(printed).toMatch(/sleeping beside \['nscp-unit-\w+'\]\n$/);
+    expect(await ended).toEqual([null, signal]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });
 
