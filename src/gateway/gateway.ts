@@ -74,6 +74,7 @@ export class Gateway implements GatewayControl {
   private readonly registryMessages: RegistryMessages;
   private readonly settingsAccess: SettingsAccess;
   private isServing = false;
+  private isEnding = false;
   private readonly background = new Set<Promise<unknown>>();
   /** Problems of the settings that run: they were told at the start, and keep nobody from what else is new. */
   private standing: ReadonlySet<string> = new Set();
@@ -157,6 +158,7 @@ export class Gateway implements GatewayControl {
 
   async stop(): Promise<void> {
     this.isServing = false;
+    this.isEnding = true;
     await Promise.allSettled(this.background);
     await this.modulesOf.stopAll();
     await this.metrics.stop();
@@ -217,6 +219,7 @@ export class Gateway implements GatewayControl {
   }
 
   private async reloadNow(name: string): Promise<ReloadOutcome> {
+    if (this.isEnding) return isEnding;
     if (name !== "service" && name !== "settings") {
       const reloaded = await this.modulesOf.reload(name);
       return { reloaded, problems: reloaded ? [] : [reasonOf(this.modulesOf, name)] };
@@ -244,6 +247,8 @@ export class Gateway implements GatewayControl {
     } catch (thrown) {
       refusal = errorText(thrown);
     }
+    // What is ending has no use for either configuration.
+    if (this.isEnding) return isEnding;
     if (refusal === undefined) {
       this.standing = all;
       return { reloaded: true, problems: changes?.standing ?? [] };
@@ -338,6 +343,8 @@ export class Gateway implements GatewayControl {
     };
   }
 }
+
+const isEnding: ReloadOutcome = { reloaded: false, problems: ["The gateway is ending"] };
 
 /** `delayed,service` and `delay,service` happen in the background, `instant,service` at once as without the word. */
 function parseReload(what: string): { delayed: boolean; name: string } {

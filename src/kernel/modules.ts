@@ -85,6 +85,7 @@ export class Modules {
   private readonly clones = new Map<number, Slot>();
   private nextId = 0;
   private serving = false;
+  private ending = false;
 
   /** @param known every module that can be loaded, by lower-case name */
   constructor(
@@ -96,6 +97,7 @@ export class Modules {
   /** Loads a module; one that runs under the same alias is stopped first and loaded afresh. Whether it runs then. */
   async load(request: ModuleLoadRequest): Promise<boolean> {
     const { module: name, alias } = request;
+    if (this.ending) return false;
     const module = this.known.get(moduleKey(name));
     if (module === undefined) {
       this.log.error(`Failed to load module: ${name}: there is no such module`);
@@ -142,6 +144,7 @@ export class Modules {
    */
   async reload(name: string): Promise<boolean> {
     const slot = this.find(name);
+    if (this.ending) return false;
     if (slot === undefined) {
       this.log.error(`Failed to reload ${name}: no module is loaded under that name`);
       return false;
@@ -155,9 +158,10 @@ export class Modules {
 
   /**
    * Stops every module, the last loaded first; before all others those that serve, which still let the calls finish that
-   * they have taken, and those need their owners.
+   * they have taken, and those need their owners. Whatever somebody wants to load or reload then, is not.
    */
   async stopAll(): Promise<void> {
+    this.ending = true;
     const latestFirst = [...this.slots].reverse();
     const serving = latestFirst.filter(({ runtime }) => runtime?.serve !== undefined);
     for (const slot of new Set([...serving, ...latestFirst])) await this.enqueue(slot, () => this.remove(slot));

@@ -80,6 +80,8 @@ export interface QueryOptions {
   readonly helpFromDescription?: boolean;
   readonly parameters?: PB.Registry.ParameterDetails;
   readonly admission?: Admission;
+  /** That it replaces another of its owner is expected and not worth a line in the log: a script that is run by hand. */
+  readonly replacesOwn?: boolean;
   /** The query passes on to targets of its own, so header.recipient_id is meant for it and not for the core. */
   readonly takesRecipient?: boolean;
 }
@@ -135,8 +137,10 @@ export class Registry {
     const name = spelling.toLowerCase();
     const previous = this.queries.get(name);
     if (previous !== undefined) {
-      this.log.info(`Duplicate command ${name}: ${owner.alias} replaces ${previous.owner.alias}`);
-      if (previous.owner.id === owner.id) this.dropQuery(previous);
+      const isOwn = previous.owner.id === owner.id;
+      const level = isOwn && options.replacesOwn === true ? "debug" : "info";
+      this.log[level](`Duplicate command ${name}: ${owner.alias} replaces ${previous.owner.alias}`);
+      if (isOwn) this.dropQuery(previous);
     }
     const entry: QueryEntry = { name, spelling, owner, handler, options, figures: previous?.figures ?? new Map() };
     this.queries.set(name, entry);

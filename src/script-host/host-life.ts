@@ -163,12 +163,13 @@ export class HostLife {
     const ids = { pluginId: options.pluginId, pluginAlias, scriptAlias };
     try {
       await this.inTime(life.session, `init of ${name}`, { t: "init", ...ids });
+      life.script.settled(life.session);
     } catch (thrown) {
       // The script stays: what it registered before it threw works.
       if (thrown instanceof ScriptException) this.logException(`init of ${name}`, thrown);
       else options.log.error(`${name}: ${errorText(thrown)}`);
+      life.script.settled(life.session, `init failed: ${errorText(thrown)}`);
     }
-    life.script.settled(life.session);
   }
 
   /** Runs `main` of a script. Rejects with what it threw. */

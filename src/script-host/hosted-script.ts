@@ -75,6 +75,7 @@ export class HostedScript implements Registrant {
   private watch: HangWatch | undefined;
   private paused = false;
   private downBecause = "";
+  private initFailure = "";
 
   constructor(
     public config: ScriptConfig,
@@ -120,7 +121,7 @@ export class HostedScript implements Registrant {
 
   /** What the status says beside its name; empty when all is well. */
   get remark(): string {
-    return this.trouble || (this.watch?.report ?? "");
+    return this.trouble || this.watch?.report || this.initFailure;
   }
 
   get registry(): RegistryScope {
@@ -168,9 +169,14 @@ export class HostedScript implements Registrant {
     return session;
   }
 
-  /** Its code ran and `init` is done: what an earlier life registered and this one did not is taken back. */
-  settled(session: ScriptSession): void {
+  /**
+   * Its code ran and `init` is done: what an earlier life registered and this one did not is taken back.
+   *
+   * @param initFailure why `init` did not come to its end
+   */
+  settled(session: ScriptSession, initFailure = ""): void {
     if (this.session !== session) return;
+    this.initFailure = initFailure;
     this.registrations.keepOnly(session);
     this.release();
   }
@@ -221,6 +227,8 @@ export class HostedScript implements Registrant {
       description: String(description ?? ""),
       admission: this.admission,
       helpFromDescription: handlesHelp !== true,
+      // Only a script that is run by hand has none; the settings may have the same one.
+      replacesOwn: this.config.alias === "",
       ...(Array.isArray(aliases) ? { aliases: aliases.map(String) } : {}),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
     };

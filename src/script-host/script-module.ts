@@ -60,6 +60,8 @@ interface HostPlan {
 /** What the modules that run scripts have in common: one instance with its hosts and scripts. */
 export class ScriptModule implements ModuleRuntime {
   private hosts: ScriptHost[] = [];
+  /** Scripts of the settings without a file. */
+  private missing: ScriptEntry[] = [];
   private placed = new Map<string, { script: HostedScript; host: ScriptHost }>();
 
   constructor(private options: ScriptModuleOptions) {}
@@ -93,6 +95,7 @@ export class ScriptModule implements ModuleRuntime {
   /** Which process is to run which scripts. */
   private plan(): HostPlan[] {
     const { instance, scripts, isolation, memoryLimit } = this.options;
+    this.missing = [];
     const configs = scripts.map((entry) => this.locate(entry)).filter((config) => config !== undefined);
     if (isolation === "script") {
       return configs.map((config) => ({
@@ -137,7 +140,8 @@ export class ScriptModule implements ModuleRuntime {
   }
 
   status(): ModuleStatus {
-    return { hosts: this.hosts.map((host) => host.status()) };
+    const detail = this.missing.map(({ name, script }) => `script ${name} is not there: ${script}`);
+    return { ...(detail.length === 0 ? {} : { detail }), hosts: this.hosts.map((host) => host.status()) };
   }
 
   /** Why the script can't answer now; empty when it can, undefined when there is no such script. */
@@ -159,6 +163,7 @@ export class ScriptModule implements ModuleRuntime {
     if (file === undefined) {
       const looked = scriptCandidates(entry.script, scripts, language).join(", ");
       log.error(`Script not found: ${entry.script} looking in ${looked}`);
+      this.missing.push(entry);
       return undefined;
     }
     return {

@@ -206,6 +206,19 @@ def shutdown():
     ]);
   });
 
+  it("is no news where the settings have the script too", async () => {
+    write("scripts/python/minimal.py", minimal);
+    write("nscp.ini", "[/modules]\nPythonScript = enabled\n[/settings/python/scripts]\nminimal = minimal.py\n");
+    expect(await py("execute", "--script", "minimal.py")).toEqual([0, "\n"]);
+  });
+
+  it("names settings that are not there when no script is found beside them", async () => {
+    const file = join(folder.path, "nowhere", "nscp.ini");
+    const text = `Script not found: mine.py\n${file}: error: the settings file is not there\n`;
+    write("scripts/python/mine.py", "");
+    expect(await nscp(["py", "execute", "--settings", "nowhere/nscp.ini", "--script", "mine.py"])).toEqual([3, text]);
+  });
+
   it("fails for a script that is not there, is broken, or throws", async () => {
     write("broken.py", "def main(:\n");
     const thrower = write("thrower.py", "def __main__(args):\n    raise ValueError('no luck')\n");
@@ -236,5 +249,34 @@ describe("nscp client", () => {
     expect(await client("--module", "PythonScript", "--query", "check_another", "a", "b")).toEqual([0, "a b\n"]);
     expect(await client("--module", "PythonScript", "--exec", "do_minimal", "a")).toEqual([0, "did ['a']\n"]);
     expect(await client("--command", "do_minimal")).toEqual([0, "did []\n"]);
+  });
+
+  it("ends quietly after a check that has everything reloaded", async () => {
+    write(
+      "scripts/python/reloads.py",
+      `from NSCP import Core, Registry, status
+
+def init(plugin_id, plugin_alias, script_alias):
+    core = Core.get(plugin_id)
+    registry = Registry.get(plugin_id)
+    registry.simple_function("check_reload", lambda args: (status.OK, "%s" % core.reload(args[0])))
+`,
+    );
+    const modules = "CheckHelpers = enabled\nPythonScript = enabled\nsecond = CheckHelpers\nthird = PythonScript";
+    write("nscp.ini", `[/modules]\n${modules}\n[/settings/python/scripts]\nreloads = reloads.py\n`);
+    for (const what of ["service", "delayed,service", "python", "delayed,python", "settings"]) {
+      const words = ["client", ...store(), "--log", "error", "--query", "check_reload", what];
+      expect(await nscp(words)).toEqual([0, "True\n"]);
+    }
+  });
+});
+
+describe("nscp ext", () => {
+  it("runs a command as nscp client does", async () => {
+    write("scripts/python/minimal.py", minimal);
+    write("nscp.ini", "[/modules]\nPythonScript = enabled\n[/settings/python/scripts]\nminimal = minimal.py\n");
+    expect(await nscp(["ext", ...store(), "--command", "do_minimal", "a", "--b"])).toEqual([0, "did ['a', '--b']\n"]);
+    expect(await nscp(["ext-scr", "--command=DO_MINIMAL", ...store()])).toEqual([0, "did []\n"]);
+    expect(await nscp(["ext", ...store(), "--command", "do_nothing"])).toEqual([1, "Command not found: do_nothing\n"]);
   });
 });

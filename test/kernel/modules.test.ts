@@ -156,6 +156,21 @@ describe("unloading", () => {
     expect(states()).toEqual([]);
   });
 
+  test("what is loaded or reloaded while all are stopped is not, and nobody needs to know", async () => {
+    const { load, modules, diary, states, log } = setup();
+    for (const alias of ["a", "b"]) await load("Alpha", alias);
+    const stopped = modules.stopAll();
+    expect(await Promise.all([load("Beta"), load("Alpha", "a"), modules.reload("a"), load("Nobody")])).toEqual([
+      false,
+      false,
+      false,
+      false,
+    ]);
+    await stopped;
+    expect(await modules.reload("a")).toBe(false);
+    expect([diary.slice(2), states(), log.of("error")]).toEqual([["b stops", "a stops"], [], []]);
+  });
+
   test("those that serve are stopped before all others, whose work their last calls need", async () => {
     const diary: string[] = [];
     const quiet: Start = ({ alias }) => ({ stop: async () => void diary.push(alias) });

@@ -8,6 +8,9 @@ from .status import status
 class ArgumentError(TypeError):
     """A function of NSCP was called with something that it does not take."""
 
+    # Tracebacks name the module that scripts know.
+    __module__ = "NSCP"
+
 
 def text(value: Any, name: str) -> str:
     """A text argument: ``str``, or ``bytes`` in UTF-8. Lone surrogates raise UnicodeEncodeError."""

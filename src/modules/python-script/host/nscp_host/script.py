@@ -171,12 +171,15 @@ class Script:
         return {"t": "failed", "id": request, "error": _brief(error), "stack": self._trace(error), "s": self.number}
 
     def _trace(self, error: BaseException) -> str:
-        """The traceback without the frames of this package, which are the same for everybody."""
+        """The traceback without the frames of this package: the first are the same for everybody, the last say no more
+        than the error. Below a script's own they stay if something of the script was called from them."""
         trace = error.__traceback__
         while trace is not None and self._host.is_own_file(trace.tb_frame.f_code.co_filename):
             trace = trace.tb_next
-        lines: List[str] = traceback.format_exception(type(error), error, trace)
-        return "".join(lines).strip()
+        summary = traceback.TracebackException(type(error), error, trace)
+        while summary.stack and self._host.is_own_file(summary.stack[-1].filename):
+            summary.stack.pop()
+        return "".join(summary.format()).strip()
 
 
 def _brief(error: BaseException) -> str:
