@@ -48,6 +48,12 @@ export interface ScriptSurroundings {
 /** Metrics are collected for everybody at once, and everybody waits for the last. */
 const metricsLimitMs = 10_000;
 
+/**
+ * A host that cuts floods does so at 200 lines in a second of its own clock, and says how many it left out. Two of its
+ * seconds may fall into one here; what is more comes from a host that does not.
+ */
+const linesOfHost = 500;
+
 /** How long a script may take for passive results and events unless it has a time limit of its own. */
 const deliveryLimitMs = 60_000;
 
@@ -87,7 +93,8 @@ export class HostedScript implements Registrant {
     this.hangs = new HangPolicy(clock);
     this.callbacks = new Callbacks(log);
     this.downBecause = `${alias}: ${config.name} is starting`;
-    this.logLimit = new LineLimit(clock, (dropped) => log.warn(`${config.name}: ${dropped} lines were left out`));
+    const tell = (dropped: number) => log.warn(`${config.name}: ${dropped} lines of output were left out`);
+    this.logLimit = new LineLimit(clock, tell, linesOfHost);
     this.admission = {
       name: `${alias}/${config.name}`,
       isFull: () => (this.session?.inFlight ?? 0) + (this.held?.length ?? 0) >= this.around.callsInFlight,

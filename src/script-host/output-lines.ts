@@ -4,7 +4,7 @@ const maxLineBytes = 8 * 1024;
 const linesPerSecond = 200;
 const tellAfterMs = 1000;
 
-/** At most 200 in a second; what is more is counted and told once the second is over. */
+/** At most so many in a second, 200 unless given; what is more is counted and told once the second is over. */
 export class LineLimit {
   private second = 0;
   private used = 0;
@@ -15,6 +15,7 @@ export class LineLimit {
   constructor(
     private readonly clock: Clock,
     private readonly tell: (dropped: number) => void,
+    private readonly perSecond = linesPerSecond,
   ) {}
 
   /** Whether one more may pass. */
@@ -25,7 +26,7 @@ export class LineLimit {
       this.used = 0;
       this.flush();
     }
-    if (this.used < linesPerSecond) {
+    if (this.used < this.perSecond) {
       this.used++;
       return true;
     }

@@ -14,6 +14,11 @@ afterEach(async () => {
   harness = undefined;
 });
 
+/** Newer versions of Python don't like forks of processes with threads. */
+function isWarning(text: string): boolean {
+  return /: DeprecationWarning: |^\w+: {3}pid = os\.fork\(\)$/.test(text);
+}
+
 /** Processes that hold all that they inherit for a minute; each check answers with the id of one. */
 const holders: Readonly<Record<string, string>> = {
   fork: "pid = os.fork()\nif pid == 0: time.sleep(60)\nreturn 0, str(pid)",
@@ -113,7 +118,7 @@ describe("a Python script that works in several processes", () => {
     expect(Object.fromEntries(names.map((name, index) => [name, answers[index]]))).toEqual(
       Object.fromEntries(Object.entries(pools).map(([name, [, answer]]) => [name, [0, answer, ""]])),
     );
-    expect(running.log.texts("error")).toEqual([]);
+    expect(running.log.texts("error").filter((text) => !isWarning(text))).toEqual([]);
     expect(hostOf(running).restarts).toBe(0);
   });
 
@@ -147,7 +152,9 @@ return 0, os.read(ours, 10000).decode()`;
       ],
     ]);
     await log.written(/printed/);
-    const lines = log.records.filter(({ level }) => level !== "debug").map(({ level, text }) => [level, text]);
+    const lines = log.records
+      .filter(({ level, text }) => level !== "debug" && !isWarning(text))
+      .map(({ level, text }) => [level, text]);
     expect(lines).toEqual([
       ["info", "neighbour starts"],
       ["error", "python: Failed to run check_neighbour: A process that a script forked can't call the gateway."],

@@ -15,7 +15,7 @@ afterEach(async () => {
 
 /** Interpreters differ in what they say of syntax, and in what they underline. */
 function plain(text: string): string {
-  return text.replace(/^ *\^+\n/gm, "").replace(/SyntaxError: .*null bytes.*/, "SyntaxError: null bytes");
+  return text.replace(/^ *[~^]+\n/gm, "").replace(/\w+Error: .*null bytes.*/, "SyntaxError: null bytes");
 }
 
 describe("a Python script that can't be read", () => {

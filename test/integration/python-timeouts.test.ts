@@ -50,6 +50,7 @@ async function beLate({ query, log, modules }: Harness, round: number): Promise<
     async () => (await Promise.all(names.map((name) => query(`check_${name}`, "now")))).map(([state]) => state),
     names.map(() => 0),
   );
+  expect(log.texts("error").filter((text) => text.includes("script host was lost"))).toEqual([]);
   log.records.length = 0;
   // A script that hangs again and again is started later and later, which a reload forgets.
   if (round % 2 === 1) await modules.reload("python");

@@ -21,8 +21,6 @@ class Script:
         self.name = name
         self.all_output = all_output
         self.file = ""
-        #: Id of the module instance; None before ``init``.
-        self.plugin_id: Optional[int] = None
         self.globals: Dict[str, Any] = {}
         self.turn = Turn(host.pool, self.serve)
         #: It was ended: what its threads still do is for nobody.
@@ -34,7 +32,9 @@ class Script:
         self._numbers: Dict[Tuple[str, str], int] = {}
         self._lifecycle: Dict[str, Callable[[Dict[str, Any]], None]] = {
             "load": self._load,
-            "init": self._init,
+            "init": lambda message: self._call(
+                "init", message["pluginId"], message["pluginAlias"], message["scriptAlias"]
+            ),
             "main": lambda message: self._call("__main__", message["args"]),
             "shutdown": lambda _message: self._call("shutdown"),
             "ping": lambda _message: None,
@@ -67,7 +67,8 @@ class Script:
                         else:
                             answer = ["o", request, callers[kind](function, item[3], b"", self.debug)[0], number]
                     except BaseException as error:
-                        answer = self._failure(request, error)
+                        # Of a script that was ended nobody wants to know, and to find the words takes locks.
+                        answer = None if self.ended else self._failure(request, error)
                     worker.request = worker.inside = None
                     if host.forked:
                         host.leave_fork()
@@ -128,7 +129,7 @@ class Script:
                 value = self._lifecycle[message["t"]](message)
             answer: Dict[str, Any] = {"t": "ok", "id": request, "value": value, "s": self.number}
         except BaseException as error:
-            answer = self._failure(request, error)
+            answer = {} if self.ended else self._failure(request, error)
         worker.request = worker.inside = None
         if self._host.forked:
             self._host.leave_fork()
@@ -157,10 +158,6 @@ class Script:
         with open(self.file, "rb") as source:
             code = compile(source.read(), self.file, "exec", dont_inherit=True)
         exec(code, self.globals)
-
-    def _init(self, message: Dict[str, Any]) -> None:
-        self.plugin_id = message["pluginId"]
-        self._call("init", self.plugin_id, message["pluginAlias"], message["scriptAlias"])
 
     def _call(self, name: str, *args: Any) -> None:
         function = self.globals.get(name)
