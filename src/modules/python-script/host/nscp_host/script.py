@@ -21,6 +21,8 @@ class Script:
         self.name = name
         self.all_output = all_output
         self.file = ""
+        #: Id of the module instance; None before ``init``.
+        self.plugin_id: Optional[int] = None
         self.globals: Dict[str, Any] = {}
         self.turn = Turn(host.pool, self.serve)
         #: It was ended: what its threads still do is for nobody.
@@ -32,9 +34,7 @@ class Script:
         self._numbers: Dict[Tuple[str, str], int] = {}
         self._lifecycle: Dict[str, Callable[[Dict[str, Any]], None]] = {
             "load": self._load,
-            "init": lambda message: self._call(
-                "init", message["pluginId"], message["pluginAlias"], message["scriptAlias"]
-            ),
+            "init": self._init,
             "main": lambda message: self._call("__main__", message["args"]),
             "shutdown": lambda _message: self._call("shutdown"),
             "ping": lambda _message: None,
@@ -158,6 +158,10 @@ class Script:
         with open(self.file, "rb") as source:
             code = compile(source.read(), self.file, "exec", dont_inherit=True)
         exec(code, self.globals)
+
+    def _init(self, message: Dict[str, Any]) -> None:
+        self.plugin_id = message["pluginId"]
+        self._call("init", self.plugin_id, message["pluginAlias"], message["scriptAlias"])
 
     def _call(self, name: str, *args: Any) -> None:
         function = self.globals.get(name)
