@@ -133,7 +133,12 @@ export class Gateway implements GatewayControl {
       else gateway.log.warn(text);
     }
     await gateway.security.reload(configuration.store);
-    for (const request of gateway.wantedModules()) await gateway.modulesOf.load(request);
+    for (const request of gateway.wantedModules()) {
+      // What the settings ask for and is not there, was among their problems.
+      if (options.modules !== undefined || gateway.modulesOf.isKnown(request.module)) {
+        await gateway.modulesOf.load(request);
+      }
+    }
     return gateway;
   }
 

@@ -181,6 +181,10 @@ export class Modules {
     return [...this.known.values()];
   }
 
+  isKnown(name: string): boolean {
+    return this.known.has(moduleKey(name));
+  }
+
   isLoaded(name: string): boolean {
     return this.find(name) !== undefined;
   }

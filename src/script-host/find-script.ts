@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 /** Where the scripts of a language are and how their files end. */
 export interface ScriptLanguage {
@@ -11,7 +11,8 @@ export interface ScriptLanguage {
 
 /**
  * Finds the file of a script: as written, then below `${scripts}/<language>`, then below `${scripts}`, each also with the
- * endings of the language.
+ * endings of the language. A name may have the folder of the scripts in front, and `\` between its parts, as settings
+ * that come from Windows have it.
  *
  * @param scripts the folder that `${scripts}` stands for
  */
@@ -22,10 +23,11 @@ export function findScript(name: string, scripts: string, language: ScriptLangua
 /** Every file that the name may mean, in the order in which they are looked for. */
 export function scriptCandidates(name: string, scripts: string, language: ScriptLanguage): string[] {
   if (name.trim() === "") return [];
-  return [name, join(scripts, language.folder, name), join(scripts, name)].flatMap((base) => [
-    base,
-    ...language.extensions.map((extension) => base + extension),
-  ]);
+  const path = name.replaceAll("\\", "/");
+  const hasFolder = path.toLowerCase().startsWith(`${basename(scripts).toLowerCase()}/`);
+  const places = [name, join(scripts, language.folder, path), join(scripts, path)];
+  if (hasFolder) places.push(join(scripts, path.slice(path.indexOf("/") + 1)));
+  return places.flatMap((base) => [base, ...language.extensions.map((extension) => base + extension)]);
 }
 
 function isFile(path: string): boolean {

@@ -49,6 +49,48 @@ def init(plugin_id, plugin_alias, script_alias):
   ]);
 });
 
+it("what a thread of a script raises is one record, with the names of the script and the thread", async () => {
+  const gateway = await start({
+    scripts: {
+      "background.py": `import threading, time
+from NSCP import Registry, log
+
+def work():
+    raise ValueError("no work\\nfor me")
+
+def leave():
+    raise SystemExit(1)
+
+def check_threads(args):
+    for target in (work, leave):
+        thread = threading.Thread(target=target, name=target.__name__)
+        thread.start()
+        thread.join()
+
+def init(plugin_id, plugin_alias, script_alias):
+    Registry.get(plugin_id).simple_function("check_threads", check_threads)
+`,
+    },
+  });
+  await gateway.query("check_threads");
+  const errors = gateway.log.filter((line) => line.startsWith("E"));
+  expect(errors.map((line) => line.replace(/Traceback .*, line 5, in work/, "…"))).toEqual([
+    'E     python Exception in work of background: …     raise ValueError("no work\\nfor me") ValueError: no work for me',
+  ]);
+});
+
+it("what is missing is told once, with its line in the settings", async () => {
+  const gateway = await start({
+    settings: "[/modules]\nPythonScript = enabled\nCheckSystem = enabled\n[/settings/python/scripts]\nfine = fine.py\n",
+    files: { "scripts/python/fine.py": "" },
+  });
+  expect(gateway.log.filter((line) => line.includes("CheckSystem"))).toEqual([
+    `E       core ${gateway.folder}/nscp.ini:3: error: [/modules] CheckSystem: there is no module CheckSystem`,
+  ]);
+  expect(await gateway.gateway.loadModule("CheckSystem", "")).toBe(false);
+  expect(gateway.log.at(-1)).toBe("E       core Failed to load module: CheckSystem: there is no such module");
+});
+
 it("the status names scripts that are not there, that could not be read, and those whose init failed", async () => {
   const gateway = await start({
     settings: "[/settings/python/scripts]\ngone = gone.py\n",

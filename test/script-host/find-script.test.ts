@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { findScript, scriptCandidates } from "../../src/script-host/find-script.js";
 import { temporaryFolder } from "../support/gateway-process.js";
@@ -33,6 +33,13 @@ it("finds a script by its path, by its name in the language's folder and below t
   expect(find("b")).toBe(outside);
   expect(find("c")).toBeUndefined();
   expect(find("")).toBeUndefined();
+});
+
+it("takes names as settings of other systems have them: with the folder of the scripts, and with backslashes", () => {
+  const own = write("node", "a.ts");
+  const scripts = basename(folder.path);
+  const names = [`${scripts}/node/a.ts`, `${scripts}\\node\\a`, "node\\a.ts", `${scripts.toUpperCase()}/node/a`];
+  expect(names.map((name) => findScript(name, folder.path, language))).toEqual(names.map(() => own));
 });
 
 it("takes no folder for a script", () => {

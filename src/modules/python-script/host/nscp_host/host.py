@@ -238,6 +238,17 @@ class Host:
             start(thread)
 
         threading.Thread.start = start_for_script  # type: ignore[method-assign]
+        # One record in the log instead of one for each line that the interpreter would print.
+        print_failure = threading.excepthook
+
+        def thread_failed(args: Any) -> None:
+            script = host.current_script()
+            if script is None or host.forked or args.exc_value is None:
+                print_failure(args)
+            elif not isinstance(args.exc_value, SystemExit):
+                host.log("error", f"Exception in {args.thread.name} of {script.name}: {script.trace(args.exc_value)}")
+
+        threading.excepthook = thread_failed
 
     def _after_fork(self) -> None:
         self.forked = True

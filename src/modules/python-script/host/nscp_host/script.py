@@ -169,9 +169,9 @@ class Script:
             function(*args)
 
     def _failure(self, request: int, error: BaseException) -> Dict[str, Any]:
-        return {"t": "failed", "id": request, "error": _brief(error), "stack": self._trace(error), "s": self.number}
+        return {"t": "failed", "id": request, "error": _brief(error), "stack": self.trace(error), "s": self.number}
 
-    def _trace(self, error: BaseException) -> str:
+    def trace(self, error: BaseException) -> str:
         """The traceback without the frames of this package: the first are the same for everybody, the last say no more
         than the error. Below a script's own they stay if something of the script was called from them."""
         trace = error.__traceback__
