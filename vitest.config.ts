@@ -1,4 +1,6 @@
 import { defineConfig } from "vitest/config";
+import { lackOf, python } from "./test/peers/peers.js";
+import { MissingPeers } from "./test/support/missing-peers.js";
 
 // Units import src/ and need no build. Everything else runs what was built: dist/ and bin/nscp.js.
 const builtSuites = [
@@ -8,11 +10,21 @@ const builtSuites = [
   "test/e2e/**/*.test.ts",
 ];
 
+// Nothing in these can be shown without an interpreter. What else needs it, or more than it, asks with needPeer.
+const pythonSuites = "test/integration/python-*.test.ts";
+const pythonLack = lackOf(python);
+
 export default defineConfig({
   test: {
     // Tests of processes share two cores with what they start.
     pool: "forks",
     poolOptions: { forks: { maxForks: 2 } },
+    // What is skipped for one reason is told once.
+    hideSkippedTests: true,
+    reporters: [
+      "default",
+      new MissingPeers(pythonLack === undefined ? {} : { built: `${pythonSuites} left out: ${pythonLack}` }),
+    ],
     projects: [
       {
         test: {
@@ -25,6 +37,7 @@ export default defineConfig({
         test: {
           name: "built",
           include: builtSuites,
+          exclude: [...(pythonLack === undefined ? [] : [pythonSuites]), "**/node_modules/**"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync
 import { type AddressInfo, createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { needPeer, python } from "../peers/peers.js";
 import { type Finished, packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
 import { runnableBlocks } from "../support/markdown-blocks.js";
 
@@ -101,7 +102,8 @@ async function printedCommands(): Promise<string[]> {
   return [...start.output.matchAll(/^ {2}(\S*nscp(?:\.js)? .*)$/gm)].map(([, command = ""]) => command);
 }
 
-test("npm start prints checks in both languages, and as they stand there they answer with a line for Nagios", async () => {
+test("npm start prints checks in both languages, and as they stand there they answer with a line for Nagios", async (context) => {
+  needPeer(python, context);
   const checks = (await printedCommands()).filter((command) => /--address .* --query /.test(command));
   const answered = await Promise.all(checks.map(shell));
   expect(answered.map(({ code, stdout, stderr }) => [code, stdout, stderr])).toEqual([
@@ -110,25 +112,30 @@ test("npm start prints checks in both languages, and as they stand there they an
   ]);
 });
 
-test("the other commands that npm start prints work too", async () => {
+test("the other commands that npm start prints work too", async (context) => {
+  needPeer(python, context);
   const others = (await printedCommands()).filter((command) => !/--address .* --query /.test(command));
   expect(others.map((command) => command.split(" ")[1])).toEqual(["client", "client", "client", "status", "settings"]);
   for (const command of others) expect(await shell(command)).toMatchObject({ code: 0 });
 });
 
-test.each([
+test.for([
   { language: "python", file: "python/check_answer.py", line: "The answer is 42|'answer'=42;50;100" },
   { language: "ts", file: "node/check_reply.ts", line: "The reply is 42|'reply'=42;50;100" },
-])("what the README says about a check in $language works as it is written", async ({ language, file, line }) => {
-  const blocks = runnableBlocks(readme);
-  const script = blocks.findIndex((block) => block.language === language);
-  const [source, commands] = blocks.slice(script, script + 2);
-  expect([source?.how, commands?.how]).toEqual(["run as a script", "run in a second terminal"]);
-  writeFileSync(join(checkout.path, "scripts", file), source?.text ?? "");
-  const answered = await shell(commands?.text ?? "");
-  expect(answered).toMatchObject({ code: 0 });
-  expect(answered.stdout.trimEnd().split("\n").at(-1)).toBe(line);
-});
+])(
+  "what the README says about a check in $language works as it is written",
+  async ({ language, file, line }, context) => {
+    if (language === "python") needPeer(python, context);
+    const blocks = runnableBlocks(readme);
+    const script = blocks.findIndex((block) => block.language === language);
+    const [source, commands] = blocks.slice(script, script + 2);
+    expect([source?.how, commands?.how]).toEqual(["run as a script", "run in a second terminal"]);
+    writeFileSync(join(checkout.path, "scripts", file), source?.text ?? "");
+    const answered = await shell(commands?.text ?? "");
+    expect(answered).toMatchObject({ code: 0 });
+    expect(answered.stdout.trimEnd().split("\n").at(-1)).toBe(line);
+  },
+);
 
 test("SIGTERM ends it, and that is no failure", async () => {
   start.signal("SIGTERM");

@@ -124,6 +124,7 @@ describe("nscp node execute", () => {
       `L       node init|0|node|
 printed
 L       node My arguments are: ["install","--root","/tmp"]
+E       node Unknown command(s): check_nothing, available commands: none
 L       node Unknown command(s): check_nothing
 L       node Good bye
 

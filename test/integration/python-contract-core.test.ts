@@ -1,6 +1,7 @@
 /** What scripts are promised about Core: asking the gateway that they run in, and changing what is loaded. */
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { needPeer, pythonProtobuf } from "../peers/peers.js";
 import { PythonGateway } from "../support/python-gateway.js";
 
 let gateway: PythonGateway | undefined;
@@ -51,7 +52,8 @@ def init(plugin_id, plugin_alias, script_alias):
 });
 
 describe("Core.query", () => {
-  it("takes and gives messages; the first value says that it worked", async () => {
+  it("takes and gives messages; the first value says that it worked", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`
 from NSCP import Core, log
 import plugin_pb2
@@ -73,7 +75,6 @@ def init(plugin_id, plugin_alias, script_alias):
 
 const commands = `
 from NSCP import Core, Registry, log
-import plugin_pb2
 
 def init(plugin_id, plugin_alias, script_alias):
     Registry.get(plugin_id).simple_cmdline("add_up", lambda args: (1, str(sum(map(int, args)))))
@@ -92,8 +93,10 @@ describe("Core.simple_exec", () => {
 });
 
 describe("Core.exec", () => {
-  it("takes and gives messages", async () => {
+  it("takes and gives messages", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`${commands}
+    import plugin_pb2
     request = plugin_pb2.ExecuteRequestMessage()
     payload = request.payload.add()
     payload.command = "add_up"
@@ -109,7 +112,6 @@ describe("Core.exec", () => {
 
 const listener = `
 from NSCP import Core, Registry, log, status
-import plugin_pb2
 
 def hear(channel, source, command, code, message, perf):
     log("%s: %s is %s, %s (%s)" % (channel, command, code, message, perf))
@@ -141,8 +143,10 @@ describe("Core.simple_submit", () => {
 });
 
 describe("Core.submit", () => {
-  it("takes a message", async () => {
+  it("takes a message", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`${listener}
+    import plugin_pb2
     request = plugin_pb2.SubmitRequestMessage()
     request.channel = "results"
     payload = request.payload.add()

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { StatusCode } from "../../dist/wire/messages.js";
+import { needPeer, pythonProtobuf } from "../peers/peers.js";
 import { packageRoot, run } from "../support/gateway-process.js";
 import { PythonGateway } from "../support/python-gateway.js";
 
@@ -21,7 +22,8 @@ afterEach(async () => {
 });
 
 describe("Registry.function", () => {
-  it("takes the name and the request as a message, and the answer is the message that comes back", async () => {
+  it("takes the name and the request as a message, and the answer is the message that comes back", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`
 from NSCP import log, Registry, status
 import plugin_pb2
@@ -46,7 +48,8 @@ def init(plugin_id, plugin_alias, script_alias):
     expect(await started.query("check_message", "help")).toEqual([0, "Answers with a message", ""]);
   });
 
-  it("a message without a payload is no answer", async () => {
+  it("a message without a payload is no answer", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`
 from NSCP import log, Registry, status
 import plugin_pb2
@@ -102,7 +105,8 @@ def init(plugin_id, plugin_alias, script_alias):
 });
 
 describe("Registry.cmdline", () => {
-  it("takes and gives messages", async () => {
+  it("takes and gives messages", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`
 from NSCP import log, Registry, status
 import plugin_pb2
@@ -149,7 +153,8 @@ def init(plugin_id, plugin_alias, script_alias):
 });
 
 describe("Registry.subscription", () => {
-  it("takes a view of the message; True and nothing else is success", async () => {
+  it("takes a view of the message; True and nothing else is success", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`
 from NSCP import Registry, log
 import plugin_pb2
@@ -239,7 +244,8 @@ def init(plugin_id, plugin_alias, script_alias):
 });
 
 describe("Registry.event and Registry.event_pb", () => {
-  it("deliver the event that they are registered for, once as a dict and once as bytes", async () => {
+  it("deliver the event that they are registered for, once as a dict and once as bytes", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`
 from NSCP import log, Registry
 import plugin_pb2
@@ -310,7 +316,8 @@ def init(plugin_id, plugin_alias, script_alias):
 });
 
 describe("Registry.query", () => {
-  it("lists checks, modules and channels by message", async () => {
+  it("lists checks, modules and channels by message", async (context) => {
+    needPeer(pythonProtobuf, context);
     const started = await start(`
 from NSCP import Registry, log, status
 import registry_pb2

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { PB } from "../../dist/wire/messages.js";
+import { needPeer, pythonProtobuf } from "../peers/peers.js";
 import { packageRoot } from "../support/gateway-process.js";
 import { PythonGateway } from "../support/python-gateway.js";
 
@@ -12,7 +13,6 @@ let gateway: PythonGateway | undefined;
 async function start(lines: string, { settings = "", later = "    pass" } = {}): Promise<PythonGateway> {
   const script = `
 from NSCP import Registry, Settings, log
-import plugin_pb2
 
 def init(plugin_id, plugin_alias, script_alias):
     global config
@@ -130,8 +130,10 @@ describe("Settings.register_path and Settings.register_key", () => {
 });
 
 describe("Settings.query", () => {
-  it("reads a section, and removes a key, by message; the classes are in plugin_pb2", async () => {
-    const lines = `    request_message = plugin_pb2.SettingsRequestMessage()
+  it("reads a section, and removes a key, by message; the classes are in plugin_pb2", async (context) => {
+    needPeer(pythonProtobuf, context);
+    const lines = `    import plugin_pb2
+    request_message = plugin_pb2.SettingsRequestMessage()
     query = request_message.payload.add().query
     query.node.path = "/shop"
     query.include_keys = True

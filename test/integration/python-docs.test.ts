@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import pythonScript from "../../dist/modules/python-script/index.js";
 import { StatusCode } from "../../dist/wire/messages.js";
+import { needPeer, pythonProtobuf } from "../peers/peers.js";
 import { packageRoot } from "../support/gateway-process.js";
 import { runnableBlocks } from "../support/markdown-blocks.js";
 import { PythonGateway } from "../support/python-gateway.js";
@@ -114,7 +115,8 @@ describe("the guide for Python scripts", () => {
     expect(blocks(guide, "python")).toHaveLength(scripts.size);
   });
 
-  it.each(Object.keys(behaviour))("has %s, which does what the text around it says", async (name) => {
+  it.for(Object.keys(behaviour))("has %s, which does what the text around it says", async (name, context) => {
+    if (scripts.get(name)?.includes("plugin_pb2")) needPeer(pythonProtobuf, context);
     await behaviour[name]?.();
   });
 

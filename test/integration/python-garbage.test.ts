@@ -198,9 +198,9 @@ describe("a Python script that disturbs the connection of its process", () => {
       const source = check("check_disturb", `if not args: return status.OK, 'alive'\n${body}`, more);
       const running = await start({ "disturb.py": source, "neighbour.py": neighbour });
       const { query, log } = running;
-      const disturbed = query("check_disturb", "now");
-      void query("check_neighbour");
-      const [state, message] = await disturbed;
+      // It is the next message that is not received any more.
+      const messages = setInterval(() => void query("check_neighbour"), 20);
+      const [state, message] = await query("check_disturb", "now").finally(() => clearInterval(messages));
       const [, told = "", during] =
         /^python: script host was lost: (.*), while it ran (check_disturb of disturb)(, .*)?$/.exec(message) ?? [];
       expect([state, during], message).toEqual([3, "check_disturb of disturb"]);

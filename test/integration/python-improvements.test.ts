@@ -1,6 +1,7 @@
 /** What docs/coming-from-nsclient.md says is better here, as far as no other test of scripts has it. */
 import { afterEach, expect, it } from "vitest";
 import { QueryRequest, QueryRequestMessage, StatusCode } from "../../dist/wire/messages.js";
+import { needPeer, pythonProtobuf } from "../peers/peers.js";
 import { PythonGateway } from "../support/python-gateway.js";
 
 let gateway: PythonGateway;
@@ -18,7 +19,7 @@ ${init}
   gateway = await PythonGateway.start({ scripts: { "script.py": script, ...others } });
 }
 
-afterEach(() => gateway.stop());
+afterEach(() => gateway?.stop());
 
 it("an error while a script is read is told with its place, init is not called, and the others run", async () => {
   await start("", '    registry.simple_function("check_here", lambda args: (status.OK, "here"), "")', {
@@ -37,7 +38,8 @@ import does_not_exist
   expect(error).toMatch(/^Failed to load script: .*broken\.py.*line 6.*No module named 'does_not_exist'/);
 });
 
-it("a raw check gets bytes with the payload that is its own", async () => {
+it("a raw check gets bytes with the payload that is its own", async (context) => {
+  needPeer(pythonProtobuf, context);
   await start(
     `
 import plugin_pb2

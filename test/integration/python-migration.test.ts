@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { needPeer, pythonProtobuf } from "../peers/peers.js";
 import { packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
 import { PythonGateway } from "../support/python-gateway.js";
 
@@ -94,7 +95,8 @@ async function nscp(...words: string[]): Promise<[number | null, string]> {
   return [code, kept.join("\n")];
 }
 
-it("an installation that was copied answers as it did", async () => {
+it("an installation that was copied answers as it did", async (context) => {
+  needPeer(pythonProtobuf, context);
   expect(await nscp("client", "--query", "check_orders", "3")).toEqual([1, "3 orders|'orders'=3;5\n"]);
   expect(await nscp("client", "--query", "check_by_message", "a")).toEqual([2, "1 argument\n"]);
   expect(await nscp("py", "list", "--configured")).toEqual([0, "by_message = by_message\norders = orders.py\n"]);
@@ -102,7 +104,8 @@ it("an installation that was copied answers as it did", async () => {
   expect(byHand).toEqual([0, "E     python installed with ['install', '--now']\n\n"]);
 });
 
-it("a check of a module that is not there is UNKNOWN, and the script goes on", async () => {
+it("a check of a module that is not there is UNKNOWN, and the script goes on", async (context) => {
+  needPeer(pythonProtobuf, context);
   expect(await nscp("client", "--query", "check_cpu_orders")).toEqual([
     3,
     // The log has what there is instead.

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { StatusCode } from "../../dist/wire/messages.js";
+import { needPeer, pythonProtobuf } from "../peers/peers.js";
 import { packageRoot, run } from "../support/gateway-process.js";
 import { type PassiveResult, PythonGateway } from "../support/python-gateway.js";
 
@@ -16,7 +17,7 @@ async function start(names: readonly string[], settings = "", others: Readonly<R
   gateway = await PythonGateway.start({ settings, scripts: { ...samples, ...others } });
 }
 
-afterEach(() => gateway.stop());
+afterEach(() => gateway?.stop());
 
 const modules = "[/modules]\nPythonScript = enabled\nCheckHelpers = enabled\n";
 
@@ -49,7 +50,8 @@ it("check_sample counts its arguments", async () => {
   expect(await gateway.query("check_python", "help")).toEqual([0, "Counts its arguments: check_python [word ...]", ""]);
 });
 
-it("raw_sample answers, runs a command, hears of results and of events, all as messages", async () => {
+it("raw_sample answers, runs a command, hears of results and of events, all as messages", async (context) => {
+  needPeer(pythonProtobuf, context);
   await start(["raw_sample.py"]);
   expect(await gateway.query("check_raw_python", "a", "b")).toEqual([0, "check_raw_python from here\na\nb", ""]);
   expect(await gateway.execute("run_raw_python", "so", "so")).toEqual([[1, "so so"]]);
@@ -190,7 +192,8 @@ it("settings_sample writes its settings down, and reads them the next time", asy
   expect(await gateway.query("check_files_python")).toEqual([2, "1 things", "'things'=1;0"]);
 });
 
-it("core_sample asks with messages: checks side by side, a command, and a passive result", async () => {
+it("core_sample asks with messages: checks side by side, a command, and a passive result", async (context) => {
+  needPeer(pythonProtobuf, context);
   await start(["core_sample.py", "command_sample.py", "raw_sample.py"], modules);
   expect(await gateway.query("check_all_python", "check_ok", "check_critical")).toEqual([
     2,
@@ -202,7 +205,8 @@ it("core_sample asks with messages: checks side by side, a command, and a passiv
   expect(gateway.said()).toEqual(["raw_python: disk from core_sample, 1 lines"]);
 });
 
-it("inventory_sample lists checks, modules and settings", async () => {
+it("inventory_sample lists checks, modules and settings", async (context) => {
+  needPeer(pythonProtobuf, context);
   await start(["inventory_sample.py", "check_sample.py"], "[/settings/x]\npassword = secret\n");
   const [[code, text] = []] = await gateway.execute("inventory_python");
   expect(code).toBe(0);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { pythonHostCommand } from "../../dist/modules/python-script/host-command.js";
 import { HostProcess } from "../../dist/script-host/host-process.js";
 import {
@@ -14,6 +14,7 @@ import {
   QueryResponse,
   SubmitRequestMessage,
 } from "../../dist/wire/messages.js";
+import { needPeer, python } from "../peers/peers.js";
 import { clock, type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
 
 const minimalHost = fileURLToPath(new URL("../support/minimal-host.js", import.meta.url));
@@ -297,6 +298,10 @@ describe("a reload that keeps the process", () => {
 });
 
 describe("the last words of a Python process", () => {
+  beforeEach((context) => {
+    needPeer(python, context);
+  });
+
   /** Runs a file with the interpreter alone, and kills it when it says so. Resolves with the reason and the place. */
   async function run(source: string): Promise<{ reason: string; place: string | undefined; stacks: number }> {
     const folder = mkdtempSync(join(tmpdir(), "nscp-last-words-"));

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { needPeer, python } from "../peers/peers.js";
 import { type Finished, packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
 
 let folder: ReturnType<typeof temporaryFolder>;
@@ -82,6 +83,10 @@ init, __main__ = unit_script(globals())
 ];
 
 describe.each(languages)("nscp unit --language $language", (the) => {
+  beforeEach((context) => {
+    if (the.language === "python") needPeer(python, context);
+  });
+
   const sampleUnit = (...words: string[]) =>
     unit("--language", the.language, "--script", "test_sample", ...words, ...samples);
 
@@ -127,6 +132,10 @@ describe.each(languages)("nscp unit --language $language", (the) => {
 });
 
 describe("nscp unit, when a signal ends it", () => {
+  beforeEach((context) => {
+    needPeer(python, context);
+  });
+
   it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("leaves nothing behind after %s", async (signal) => {
     write(
       "test_endless.py",
@@ -163,6 +172,10 @@ init, __main__ = unit_script(globals())
 });
 
 describe("the helper for Python", () => {
+  beforeEach((context) => {
+    needPeer(python, context);
+  });
+
   it("knows what unittest knows: skipped and expected failures, parts of tests, what is set up for a class", async () => {
     write(
       "test_kinds.py",

@@ -1,11 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { packageRoot } from "../support/gateway-process.js";
 
 /** A test that can say why it does not run; vitest's context is one. */
 interface Skippable {
-  skip(note: string): never;
+  skip(note?: string): never;
 }
 
 /** A program or a package that we did not write and that our tests talk to. */
@@ -23,6 +23,25 @@ export const grpcurl: Peer = {
   name: "grpcurl",
   install: "GOBIN=$PWD/var/peers/bin go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.3",
   find: () => [join(ownFolder, "bin", "grpcurl"), ...onPath("grpcurl")].find(isExecutable),
+};
+
+/** The interpreter that runs scripts unless the settings name another, and what is in the search path under its name. */
+export const python: Peer = {
+  name: "Python 3.9 or newer",
+  install: "the package python3, such as apt-get install python3",
+  find: once(() => onPath("python3").find((file) => runs(file, "import sys; assert sys.version_info >= (3, 9)"))),
+};
+
+/** What plugin_pb2 and its siblings need, in the interpreter that runs scripts. */
+export const pythonProtobuf: Peer = {
+  name: "Python's protobuf 3.20 or newer",
+  install: "npm run setup:python, or the package python3-protobuf",
+  find: once(() => {
+    const own = join(packageRoot, ".venv", "bin", "python");
+    const file = isExecutable(own) ? own : python.find();
+    const isThere = "from google.protobuf import __version__ as v; assert tuple(map(int, v.split('.')[:2])) >= (3, 20)";
+    return file !== undefined && runs(file, isThere) ? file : undefined;
+  }),
 };
 
 /** An interpreter that has grpcio and grpcio-reflection. */
@@ -53,15 +72,11 @@ function pythonWith(name: string, modules: string): Peer {
   return {
     name,
     install: "python3 -m venv var/peers/python && var/peers/python/bin/pip install -r test/peers/requirements.txt",
-    find: () =>
-      [join(ownFolder, "python", "bin", "python"), ...onPath("python3")].filter(isExecutable).find((python) => {
-        try {
-          execFileSync(python, ["-c", `import ${modules}`], { stdio: "ignore" });
-          return true;
-        } catch {
-          return false;
-        }
-      }),
+    find: once(() =>
+      [join(ownFolder, "python", "bin", "python"), ...onPath("python3")].find((file) =>
+        runs(file, `import ${modules}`),
+      ),
+    ),
   };
 }
 
@@ -70,11 +85,33 @@ function pythonWith(name: string, modules: string): Peer {
  * NSCP_TEST_PEERS=required, as in CI, it fails.
  */
 export function needPeer(peer: Peer, test: Skippable): string {
-  const found = peer.find();
-  if (found !== undefined) return found;
+  return peer.find() ?? test.skip(lackOf(peer));
+}
+
+/**
+ * What is missing, and what brings it; nothing when the peer is there.
+ *
+ * @throws Error with that text, with NSCP_TEST_PEERS=required
+ */
+export function lackOf(peer: Peer): string | undefined {
+  if (peer.find() !== undefined) return undefined;
   const text = `${peer.name} is not installed; get it with: ${peer.install}`;
   if (process.env["NSCP_TEST_PEERS"] === "required") throw new Error(text);
-  return test.skip(text);
+  return text;
+}
+
+/** Interpreters take their time, and what is installed stays so while tests run. */
+function once(find: () => string | undefined): () => string | undefined {
+  let found: { file: string | undefined } | undefined;
+  return () => {
+    found ??= { file: find() };
+    return found.file;
+  };
+}
+
+/** Whether the interpreter is there and the program ends well in it. */
+function runs(file: string, program: string): boolean {
+  return isExecutable(file) && spawnSync(file, ["-c", program], { stdio: "ignore" }).status === 0;
 }
 
 function onPath(program: string): string[] {
