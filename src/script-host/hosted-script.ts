@@ -126,9 +126,9 @@ export class HostedScript implements Registrant {
     return this.session === undefined ? this.downBecause : "";
   }
 
-  /** What the status says beside its name; empty when all is well. */
+  /** What the status says beside its name, in one line; empty when all is well. */
   get remark(): string {
-    return this.trouble || this.watch?.report || this.initFailure;
+    return (this.trouble || this.watch?.report || this.initFailure).replaceAll(/\s*\n\s*/g, " ");
   }
 
   get registry(): RegistryScope {

@@ -96,7 +96,7 @@ it("the status names scripts that are not there, that could not be read, and tho
     settings: "[/settings/python/scripts]\ngone = gone.py\n",
     scripts: {
       "fine.py": "",
-      "late.py": "def init(*args):\n    raise ValueError('no configuration')\n",
+      "late.py": "def init(*args):\n    raise ValueError('no\\n  configuration')\n",
       "syntax.py": "def\n",
     },
   });
