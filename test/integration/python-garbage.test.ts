@@ -128,7 +128,7 @@ const odd: Readonly<Record<string, Odd>> = {
   closed: { body: "sys.stderr.close()\nreturn 0, 'closed'", more: "import sys", answer: [0, "closed", ""] },
   descriptors: { body: "os.close(1)\nos.close(2)\nreturn 0, 'closed'", more: "import os", answer: [0, "closed", ""] },
   patched: {
-    body: "threading.Thread.start = threading.get_ident = threading._active = None\ntime.sleep = time.monotonic = os.write = None\nreturn core.simple_query('check_neighbour', [])",
+    body: "threading.Thread.start = None\ntime.sleep = time.monotonic = os.write = None\nreturn core.simple_query('check_neighbour', [])",
     more: "import os, threading, time",
     answer: [0, "call 1", ""],
   },
