@@ -7,8 +7,9 @@ import { type Harness, type HarnessOptions, startScripts } from "../support/scri
 
 let harness: Harness | undefined;
 
-async function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
-  harness = await startScripts(files, options);
+async function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
+  // Scripts that hang are not waited for long.
+  harness = await startScripts(files, { stopTimeoutMs: 500, ...options });
   return harness;
 }
 

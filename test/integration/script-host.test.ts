@@ -255,7 +255,7 @@ describe("a reload that keeps the process", () => {
   it("lets those wait who ask meanwhile, and gives up those who are not answered in time", async () => {
     const running = await startWhere(
       { "hang.json": hang, "one.json": one },
-      { keepProcess: true, queryTimeoutMs: 20_000 },
+      { keepProcess: true, queryTimeoutMs: 20_000, stopTimeoutMs: 1_000 },
     );
     const { query, modules, log } = running;
     const { pid } = hostOf(running) ?? {};

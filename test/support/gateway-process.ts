@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -85,22 +94,33 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
     };
     write("nscp.ini", options.settings);
     for (const [name, text] of Object.entries(options.files ?? {})) write(name, text);
-    if (options.certificates !== false) {
-      const names = (options.clients ?? []).flatMap((name) => ["--client-name", name]);
-      const made = await run(process.execPath, [
-        nscpCommand,
-        "certs",
-        "init",
-        ...names,
-        ...storeArguments(folder.path),
-      ]);
-      if (made.code !== 0) throw new Error(`nscp certs init failed:\n${made.stdout}${made.stderr}`);
-    }
+    if (options.certificates !== false) await makeCertificates(folder.path, options.clients ?? []);
     return await GatewayProcess.start(folder, options);
   } catch (thrown) {
     folder.remove();
     throw thrown;
   }
+}
+
+/** Certificates by the names of their clients: to make them takes as long as to start the gateway. */
+const madeCertificates = new Map<string, readonly { name: string; content: Buffer; mode: number }[]>();
+
+async function makeCertificates(folder: string, clients: readonly string[]): Promise<void> {
+  const target = join(folder, "var", "security");
+  const known = madeCertificates.get(clients.join());
+  if (known !== undefined) {
+    mkdirSync(target, { recursive: true, mode: 0o700 });
+    for (const { name, content, mode } of known) writeFileSync(join(target, name), content, { mode });
+    return;
+  }
+  const names = clients.flatMap((name) => ["--client-name", name]);
+  const made = await run(process.execPath, [nscpCommand, "certs", "init", ...names, ...storeArguments(folder)]);
+  if (made.code !== 0) throw new Error(`nscp certs init failed:\n${made.stdout}${made.stderr}`);
+  const files = readdirSync(target).map((name) => {
+    const file = join(target, name);
+    return { name, content: readFileSync(file), mode: statSync(file).mode };
+  });
+  madeCertificates.set(clients.join(), files);
 }
 
 function storeArguments(folder: string): string[] {
