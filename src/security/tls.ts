@@ -124,7 +124,10 @@ function validityWarning(certificate: X509Certificate, file: string, now: number
   return undefined;
 }
 
+/** Nothing about a key that is gone since it was read: whoever is replacing it is not done. */
 async function openKeyWarning(file: string): Promise<string[]> {
-  const { mode } = await stat(file);
-  return (mode & 0o004) === 0 ? [] : [`Everybody on this machine may read the key ${file}; set its permissions to 600`];
+  const facts = await stat(file).catch(() => undefined);
+  return facts === undefined || (facts.mode & 0o004) === 0
+    ? []
+    : [`Everybody on this machine may read the key ${file}; set its permissions to 600`];
 }

@@ -1,8 +1,19 @@
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { createCertificates } from "../../src/security/certificate-files.js";
-import type { TlsFiles, TlsMaterial } from "../../src/security/tls.js";
+import { loadTls, type TlsFiles, type TlsMaterial } from "../../src/security/tls.js";
 import { TlsWatcher } from "../../src/security/tls-watcher.js";
 import { FakeClock } from "../support/fake-clock.js";
 import { RecordingLog } from "../support/recording-log.js";
@@ -143,6 +154,19 @@ describe("a certificate in use", () => {
     given.log.records.length = 0;
     await start(given);
     expect(given.log.of("warn")[0]).toMatch(/ has expired on .* GMT$/);
+  });
+
+  it("is in use although its key was taken away right after it was read", async () => {
+    const { files, next } = await watched();
+    const key = readFileSync(files.privateKey);
+    const privateKey = join(next, "pipe");
+    execFileSync("mkfifo", [privateKey]);
+    const loading = loadTls({ ...files, privateKey }, Date.UTC(2030, 0, 1));
+    const writer = await open(privateKey, "w");
+    rmSync(privateKey);
+    await writer.write(key);
+    await writer.close();
+    expect(await loading).toMatchObject({ material: { privateKey: key }, problems: [], warnings: [] });
   });
 
   it("that is not there is no reason to begin", async () => {
