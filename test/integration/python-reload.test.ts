@@ -52,7 +52,9 @@ describe("a reload of the module", () => {
       "log('begun')\nsleep(300)\nreturn 0, 'life %d' % life",
       "import _shared\nlife = next(_shared.counter)",
     );
-    const running = await start({ "slow.py": slow, "_shared.py": counter["_shared.py"] });
+    // Long enough for two that come one after the other.
+    const options = { stopTimeoutMs: 20_000 };
+    const running = await start({ "slow.py": slow, "_shared.py": counter["_shared.py"] }, options);
     const { query, modules, log } = running;
     const first = query("check_slow");
     await log.written(/^begun$/);

@@ -58,7 +58,8 @@ export function callError(thrown: unknown, place: string): GatewayError {
   if (thrown.code === status.DEADLINE_EXCEEDED) {
     const waited = /after ([\d.]+)s/.exec(text)?.[1];
     const within = waited === undefined ? "in time" : `within ${Math.round(Number(waited) * 10) / 10} s`;
-    const connected = !/Waiting for LB pick|name resolution: [\d.]+s,?$/.test(text);
+    // What the library says itself of a call that has a connection names its other end.
+    const connected = !text.startsWith("Deadline exceeded after ") || text.includes("remote_addr=");
     const what = connected ? `${place} did not answer ${within}.` : `Cannot reach ${place} ${within}.`;
     return new GatewayError("DEADLINE_EXCEEDED", what, { cause: thrown });
   }
