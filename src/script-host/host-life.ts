@@ -264,11 +264,7 @@ export class HostLife {
     const { process: host, tellsWhere } = this;
     const taken = host.takeLane();
     if (taken === undefined) {
-      return {
-        tellsWhere,
-        send: (message, raw) => host.control.send({ ...message, s }, raw),
-        close() {},
-      };
+      return { tellsWhere, s, send: (message, raw) => host.control.send(message, raw), close() {} };
     }
     const lane: ScriptLane = new Channel(taken.stream, {
       onMessage: (message: ToGateway, raw) => this.lives.get(s)?.session.receive(message, raw),
@@ -280,7 +276,7 @@ export class HostLife {
       },
     });
     return {
-      ...{ tellsWhere, lane: taken.descriptor },
+      ...{ tellsWhere, s: undefined, lane: taken.descriptor },
       send: (message, raw) => lane.send(message, raw),
       close: () => lane.destroy(),
     };

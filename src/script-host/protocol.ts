@@ -13,7 +13,7 @@ export const controlDescriptor = 3;
 
 /** Whose message it is, on a channel that several scripts share. */
 interface OfScript {
-  s?: number;
+  s?: number | undefined;
   /** Size of the raw block that goes with the message. */
   raw?: number;
 }

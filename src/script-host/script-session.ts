@@ -9,6 +9,7 @@ import type {
   Ok,
   Output,
   Register,
+  Run,
   ToGateway,
   ToScript,
   TurnOfAnother,
@@ -52,6 +53,8 @@ export class ScriptUnavailable extends Error {
 export interface SessionPort {
   /** The host can say where a script stands with a request. */
   readonly tellsWhere: boolean;
+  /** The script's number, which its messages carry on a channel that it shares. */
+  readonly s: number | undefined;
   send(message: ToScript, raw?: Uint8Array): void;
   close(): void;
 }
@@ -164,7 +167,7 @@ export class ScriptSession implements Witness {
       const id = this.nextId++;
       const { t: what } = message;
       this.pending.set(id, open(what, resolve, reject, undefined));
-      this.port.send({ ...message, id });
+      this.port.send({ ...message, id, s: this.port.s });
     });
   }
 
@@ -226,8 +229,10 @@ export class ScriptSession implements Witness {
     return new Promise((resolve, reject) => {
       if (this.over !== undefined) return reject(this.over);
       const id = this.nextId++;
-      const message: ToScript =
-        facts === undefined ? { t: "run", id, h, args } : { t: "run", id, h, args, call: facts };
+      const { s } = this.port;
+      // One shape for nearly all: what handles objects of two is slower, and a copy of each is slower still.
+      const message: Run =
+        facts === undefined ? { t: "run", id, h, args, s } : { t: "run", id, h, args, s, call: facts };
       this.port.send(message, raw);
       const pending: Pending = open(what, resolve, reject, call);
       this.pending.set(id, pending);
@@ -315,7 +320,7 @@ export class ScriptSession implements Witness {
     this.countDown(entry);
     this.abandoned.add(id);
     if (this.abandoned.size > maxAbandoned) this.forgetOldest();
-    this.port.send({ t: "cancel", id, reason });
+    this.port.send({ t: "cancel", id, reason, s: this.port.s });
     entry.reject(new ScriptUnavailable(reason));
     this.events.overdue({ id, what: entry.what });
   }
@@ -337,7 +342,7 @@ export class ScriptSession implements Witness {
   private async answerCall(message: HostCall, raw: Uint8Array | undefined): Promise<void> {
     const { id } = message;
     if (this.callsFromScript >= maxCallsFromScript) {
-      this.port.send({ t: "failed", id, error: `More than ${maxCallsFromScript} calls wait for an answer.` });
+      this.fail(id, `More than ${maxCallsFromScript} calls wait for an answer.`);
       return;
     }
     this.callsFromScript++;
@@ -345,13 +350,17 @@ export class ScriptSession implements Witness {
     if (during !== undefined) during.waitsFor++;
     try {
       const answer = await this.events.call(message, raw, this.runningCallback(message.in));
-      if (this.over === undefined) this.port.send({ t: "ok", id, value: answer.value }, answer.raw);
+      if (this.over === undefined) this.port.send({ t: "ok", id, value: answer.value, s: this.port.s }, answer.raw);
     } catch (thrown) {
-      if (this.over === undefined) this.port.send({ t: "failed", id, error: errorText(thrown) });
+      if (this.over === undefined) this.fail(id, errorText(thrown));
     } finally {
       this.callsFromScript--;
       if (during !== undefined) during.waitsFor--;
     }
+  }
+
+  private fail(id: number, error: string): void {
+    this.port.send({ t: "failed", id, error, s: this.port.s });
   }
 
   private runningCallback(id: number | undefined): RunningCallback | undefined {

@@ -42,16 +42,8 @@ export function longForm(message: object): object {
   // By index: taking an array apart by a pattern goes through its iterator, here for every call of a script.
   const parts = message as unknown[];
   const id = parts[1];
-  if (parts[0] === "r") {
-    const s = parts[4];
-    return s === undefined
-      ? { t: "run", id, h: parts[2], args: parts[3] }
-      : { t: "run", id, h: parts[2], args: parts[3], s };
-  }
-  if (parts[0] === "o") {
-    const s = parts[3];
-    return s === undefined ? { t: "ok", id, value: parts[2] } : { t: "ok", id, value: parts[2], s };
-  }
+  if (parts[0] === "r") return { t: "run", id, h: parts[2], args: parts[3], s: parts[4] };
+  if (parts[0] === "o") return { t: "ok", id, value: parts[2], s: parts[3] };
   throw new Error(`There is no short form ${String(JSON.stringify(parts[0])).slice(0, 20)}.`);
 }
 

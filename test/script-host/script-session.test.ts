@@ -11,7 +11,7 @@ function session({ tellsWhere = false, gateway = "answers" } = {}) {
   const sent: ToScript[] = [];
   const asked: (RunningCallback | undefined)[] = [];
   const begun = new ScriptSession(
-    { tellsWhere, send: (message) => sent.push(message), close() {} },
+    { tellsWhere, s: undefined, send: (message) => sent.push(message), close() {} },
     {
       name: "hang",
       register() {},
