@@ -3,8 +3,8 @@ import { nodeLanguage } from "../modules/node-script/host-command.js";
 import { nodeScript } from "../modules/node-script/module.js";
 import { pythonLanguage } from "../modules/python-script/host-command.js";
 import { pythonScript } from "../modules/python-script/module.js";
+import type { ScriptExtras } from "../modules/script-module.js";
 import type { ScriptLanguage } from "../script-host/find-script.js";
-import type { ScriptEntry, ScriptModule, ScriptModuleOptions } from "../script-host/script-module.js";
 import type { SettingsSchema } from "../settings/schema.js";
 
 /** A language that scripts can be written in, as the command line knows it. */
@@ -26,14 +26,7 @@ export interface ScriptContext {
   /** What the checks of a unit test are called: `<prefix>_unittest` and its like. */
   readonly unitPrefix: string;
   /** The module with a script besides those of the settings. */
-  define(extras: ScriptByHand): ModuleDefinition<SettingsSchema>;
-}
-
-/** A script that the command line runs, and that nobody configured. */
-export interface ScriptByHand extends Pick<ScriptModuleOptions, "onOutput"> {
-  readonly script: ScriptEntry;
-  /** Is given the module once its scripts have started. */
-  readonly onStart: (module: ScriptModule) => void;
+  define(extras: ScriptExtras): ModuleDefinition<SettingsSchema>;
 }
 
 export const nodeScripts: ScriptContext = {

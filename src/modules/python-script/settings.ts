@@ -1,5 +1,5 @@
-import { findScript } from "../../script-host/find-script.js";
 import { defineSettings } from "../../settings/schema.js";
+import { scriptKeys, scriptsSection } from "../script-module.js";
 import { pythonLanguage } from "./host-command.js";
 
 export const settings = defineSettings({
@@ -27,84 +27,7 @@ export const settings = defineSettings({
       default: "",
       advanced: true,
     },
-    isolation: {
-      type: "enum",
-      choices: ["module", "script"],
-      title: "Isolation",
-      description: "module: all scripts share one process. script: each has a process of its own.",
-      default: "module",
-    },
-    timeoutAction: {
-      type: "enum",
-      choices: ["restart", "report"],
-      title: "Timeout action",
-      description:
-        "What happens to a script that hangs after a callback took too long. restart: it is ended and started again. report: the log and the status tell, and it is left alone; a process that does not react at all is replaced all the same.",
-      default: "restart",
-    },
-    memoryLimit: {
-      type: "size",
-      title: "Memory limit",
-      description: "A host process that uses more memory is ended and started again.",
-      default: "1G",
-    },
-    callsInFlight: {
-      type: "int",
-      min: 1,
-      title: "Calls in flight",
-      description:
-        "When so many calls of a script have no answer yet, further ones are refused with RESOURCE_EXHAUSTED.",
-      default: 256,
-    },
-    startTimeout: {
-      type: "time",
-      title: "Start timeout",
-      description: "How long reading a script may take, and its init.",
-      default: "30s",
-      advanced: true,
-    },
-    stopTimeout: {
-      type: "time",
-      title: "Stop timeout",
-      description: "How long the scripts have to shut down before they are ended.",
-      default: "5s",
-      advanced: true,
-    },
+    ...scriptKeys,
   },
-  objects: {
-    scripts: {
-      section: "/settings/${alias}/scripts",
-      title: "Scripts",
-      description: "One script per key: alias = file. An empty value means that the alias is the name of the file.",
-      oneLiner: "script",
-      keys: {
-        script: {
-          type: "path",
-          title: "Script",
-          description: "The file, as a path or as a name that is looked for in ${scripts}/python.",
-          check: (value, { paths }) =>
-            value === "" || findScript(paths.expand(value), paths.get("scripts"), pythonLanguage) !== undefined
-              ? undefined
-              : `the script ${value} is not there, nor in ${paths.get("scripts")}/${pythonLanguage.folder}`,
-        },
-        timeout: {
-          type: "time",
-          title: "Timeout",
-          description:
-            "How long the queries of this script may take, unless there is a timeout for the command; also how long it may take for passive results and events.",
-        },
-        timeoutAction: {
-          type: "enum",
-          choices: ["restart", "report"],
-          title: "Timeout action",
-          description: "What happens to this script when it hangs, restart or report; empty: as for the others.",
-        },
-        memoryLimit: {
-          type: "size",
-          title: "Memory limit",
-          description: "With isolation = script the memory of its process.",
-        },
-      },
-    },
-  },
+  objects: { scripts: scriptsSection(pythonLanguage, "With isolation = script the memory of its process.") },
 });
