@@ -1,22 +1,14 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Event, EventMessage, Line, QueryResponse, SubmitRequestMessage } from "../../dist/wire/messages.js";
 import { startGateway, temporaryFolder } from "../support/gateway-process.js";
-import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
+import { type Harness, type HarnessOptions, startScripts, stoppedAfterTest } from "../support/script-harness.js";
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
+function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
   // Scripts that hang are not waited for long.
-  harness = await startScripts(files, { stopTimeoutMs: 500, ...options });
-  return harness;
+  return stoppedAfterTest(startScripts(files, { stopTimeoutMs: 500, ...options }));
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 /** A script with one check, whose body is given. */
 function check(name: string, body: string, more = ""): string {

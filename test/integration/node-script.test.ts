@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   Event,
   EventMessage,
@@ -10,13 +10,10 @@ import {
   QueryResponse,
   SubmitRequestMessage,
 } from "../../dist/wire/messages.js";
-import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
+import { type Harness, type HarnessOptions, startScripts, stoppedAfterTest } from "../support/script-harness.js";
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
-  harness = await startScripts(files, options);
-  return harness;
+function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
+  return stoppedAfterTest(startScripts(files, options));
 }
 
 /** A script whose init has the given body; `registry`, `core` and `settings` are there. */
@@ -47,11 +44,6 @@ async function execute(running: Harness, command: string, ...args: string[]) {
   const outcome = await running.core.execute("", ExecuteRequestMessage.create({ payload }), running.call());
   return outcome.message.payload.map(({ result, message }) => [result, message]);
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 describe("a simple function", () => {
   it("answers with state, message and performance data, in any spelling of its name", async () => {

@@ -1,17 +1,9 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
+import { describe, expect, it } from "vitest";
+import { type Harness, type HarnessOptions, startScripts, stoppedAfterTest } from "../support/script-harness.js";
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
-  harness = await startScripts(files, { ...options, language: "python" });
-  return harness;
+function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
+  return stoppedAfterTest(startScripts(files, { ...options, language: "python" }));
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 /** Texts of the log without those that are about loading. */
 function said({ log }: Harness): [string, string][] {
@@ -34,7 +26,6 @@ def shutdown(*args): log("shutdown %r" % (args,))`,
     );
     await running.script().main("life", ["install", "--root", "/tmp", ""]);
     await running.stop();
-    harness = undefined;
     expect(said(running)).toEqual([
       ["info", "body"],
       ["info", "init (0, 'python', 'an alias')"],
@@ -58,7 +49,6 @@ def shutdown(*args): log("shutdown %r" % (args,))`,
     await running.script().main("without", ["a"]);
     await running.script().main("empty", ["a"]);
     await running.stop();
-    harness = undefined;
     expect(said(running)).toEqual([]);
   });
 
@@ -82,7 +72,6 @@ def shutdown():
     await expect(running.script().main("failing", [])).rejects.toThrow(error);
     expect(await running.query("check")).toEqual([0, "fine", ""]);
     await running.stop();
-    harness = undefined;
     const trace = (line: number, name: string) =>
       `Traceback (most recent call last):\n  File "${running.folder}/failing.py", line ${line}, in ${name}\n    ${statement}\n${error}`;
     expect(said(running).map(([level, text]) => [level, withoutMarks(text)])).toEqual([

@@ -1,19 +1,11 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
+import { describe, expect, it } from "vitest";
+import { type Harness, type HarnessOptions, startScripts, stoppedAfterTest } from "../support/script-harness.js";
 
 const isLong = process.env["NSCP_TEST_LONG"] !== undefined;
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
-  harness = await startScripts(files, { ...options, language: "python" });
-  return harness;
+function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
+  return stoppedAfterTest(startScripts(files, { ...options, language: "python" }));
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 /** A script with functions, registered as checks under their own names; `core` and so on are there. */
 function script(functions: string, init = ""): string {
@@ -89,7 +81,6 @@ def shutdown():
     log(repr(core.simple_query("late", [])))`,
     });
     await running.stop();
-    harness = undefined;
     expect(running.log.texts("info")).toEqual(["(NSCP.status.OK, 'late', '')"]);
   });
 });

@@ -1,18 +1,10 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { check, hostOf, isRunning, neighbour, startPython, until } from "../support/python-source.js";
-import type { Harness, HarnessOptions } from "../support/script-harness.js";
+import { type Harness, type HarnessOptions, stoppedAfterTest } from "../support/script-harness.js";
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
-  harness = await startPython(files, options);
-  return harness;
+function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
+  return stoppedAfterTest(startPython(files, options));
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 /** Newer versions of Python don't like forks of processes with threads. */
 function isWarning(text: string): boolean {

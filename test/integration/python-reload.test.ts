@@ -1,21 +1,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { descriptors, residentMiBOf, threads } from "../support/process-figures.js";
 import { check, hostOf, startPython, until } from "../support/python-source.js";
-import type { Harness, HarnessOptions } from "../support/script-harness.js";
+import { type Harness, type HarnessOptions, stoppedAfterTest } from "../support/script-harness.js";
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
-  harness = await startPython(files, options);
-  return harness;
+function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
+  return stoppedAfterTest(startPython(files, options));
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 const counter = {
   "counter.py": `${check("check_counter", "return 0, 'mine %d, shared %d' % (next(mine), next(_shared.counter))", "import itertools, _shared\nmine = itertools.count(1)")}

@@ -1,17 +1,9 @@
-import { afterEach, describe, expect, it } from "vitest";
-import { type Harness, type HarnessOptions, startScripts } from "../support/script-harness.js";
+import { describe, expect, it } from "vitest";
+import { type Harness, type HarnessOptions, startScripts, stoppedAfterTest } from "../support/script-harness.js";
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
-  harness = await startScripts(files, { ...options, language: "python" });
-  return harness;
+function start(files: Readonly<Record<string, string>>, options?: HarnessOptions): Promise<Harness> {
+  return stoppedAfterTest(startScripts(files, { ...options, language: "python" }));
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 describe("a Python script", () => {
   it("answers", async () => {

@@ -1,21 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { check, hostOf, lineOf, neighbour, startPython, until } from "../support/python-source.js";
-import type { Harness, HarnessOptions } from "../support/script-harness.js";
+import { type Harness, type HarnessOptions, stoppedAfterTest } from "../support/script-harness.js";
 
-let harness: Harness | undefined;
-
-async function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
-  harness = await startPython(files, { queryTimeoutMs: 500, ...options });
-  return harness;
+function start(files: Readonly<Record<string, string>>, options: HarnessOptions = {}): Promise<Harness> {
+  return stoppedAfterTest(startPython(files, { queryTimeoutMs: 500, ...options }));
 }
-
-afterEach(async () => {
-  await harness?.stop();
-  harness = undefined;
-});
 
 interface Hang {
   /** Of the check that hangs. */

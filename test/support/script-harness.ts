@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { onTestFinished } from "vitest";
 import { Call } from "../../dist/kernel/call.js";
 import type { GatewayControl } from "../../dist/kernel/control.js";
 import { Core } from "../../dist/kernel/core.js";
@@ -122,6 +123,13 @@ export interface Harness {
   queryAll(commands: readonly string[]): Promise<[number, string, string][]>;
   write(file: string, source: string): void;
   stop(): Promise<void>;
+}
+
+/** Stops what was started when the test that calls this has ended, however it ended. */
+export async function stoppedAfterTest(starting: Promise<Harness>): Promise<Harness> {
+  const harness = await starting;
+  onTestFinished(() => harness.stop());
+  return harness;
 }
 
 /** @param files sources by file name; those without a folder in their name are loaded, under the name without its ending */
