@@ -13,9 +13,10 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   spool: ["settings", "kernel", "wire"],
   security: ["settings", "kernel", "wire"],
   telemetry: ["settings", "kernel", "wire"],
-  modules: ["script-host", "spool", "security", "telemetry", "settings", "kernel", "wire"],
-  gateway: ["modules", "script-host", "spool", "security", "telemetry", "settings", "kernel", "wire"],
-  cli: ["gateway", "modules", "script-host", "spool", "security", "telemetry", "settings", "kernel", "wire"],
+  relay: ["spool", "settings", "kernel", "wire"],
+  modules: ["relay", "script-host", "spool", "security", "telemetry", "settings", "kernel", "wire"],
+  gateway: ["modules", "relay", "script-host", "spool", "security", "telemetry", "settings", "kernel", "wire"],
+  cli: ["gateway", "modules", "relay", "script-host", "spool", "security", "telemetry", "settings", "kernel", "wire"],
   "script.ts": ["wire"],
 };
 

@@ -1,0 +1,65 @@
+/**
+ * How a passive result travels in a `SubmitRequestMessage`: every payload names its host in `source` and its service in
+ * `alias`. Intakes write it with {@link passiveResult}; relays read it with the functions below.
+ */
+import { Header, KeyValue, QueryResponse, type SubmitRequestMessage } from "./messages.js";
+import { parseNagiosText } from "./nagios-text.js";
+import { toResultCode } from "./result-code.js";
+
+/** The service name that means the state of the host itself. */
+const hostCheck = "host_check";
+
+/** Key of header metadata with the time at which the checks of a submission ran, in milliseconds since 1970. */
+const checkTimeKey = "check.time";
+
+export interface ReceivedResult {
+  readonly host: string;
+  /** Empty for the state of the host itself. */
+  readonly service: string;
+  /** State as the sender gave it; anything but 0 to 3 is UNKNOWN. */
+  readonly code: number;
+  /** Plugin text with performance data. */
+  readonly text: string;
+}
+
+/** A result that came in over another protocol, as a payload of a submission. */
+export function passiveResult({ host, service, code, text }: ReceivedResult): QueryResponse {
+  const name = service === "" ? hostCheck : service;
+  return QueryResponse.create({
+    command: name,
+    alias: name,
+    source: host,
+    result: toResultCode(code),
+    lines: [parseNagiosText(text)],
+  });
+}
+
+/** The header of a submission whose checks ran at the given time. */
+export function headerWithCheckTime(timeMs: number): Header {
+  return Header.create({ metadata: [KeyValue.create({ key: checkTimeKey, value: String(timeMs) })] });
+}
+
+/** When the checks of the submission ran, in milliseconds since 1970; undefined when the sender did not say. */
+export function checkTimeOf(header: Header | null): number | undefined {
+  const text = header?.metadata.find(({ key }) => key === checkTimeKey)?.value;
+  const time = text === undefined || text === "" ? Number.NaN : Number(text);
+  return Number.isSafeInteger(time) && time > 0 ? time : undefined;
+}
+
+/**
+ * The host that a result is about: the payload's own, else what the header says of its sender, else the sender's id.
+ * Empty when nobody said.
+ */
+export function hostOfResult({ source }: QueryResponse, { header }: SubmitRequestMessage): string {
+  if (source !== "") return source;
+  const sender = header?.senderId ?? "";
+  if (sender === "") return "";
+  const entry = header?.hosts.find(({ id }) => id === sender);
+  return entry?.host || entry?.address || sender;
+}
+
+/** The service that a result is about; empty for the state of the host itself. */
+export function serviceOfResult({ alias, command }: QueryResponse): string {
+  const name = alias === "" ? command : alias;
+  return name === hostCheck ? "" : name;
+}
