@@ -3,6 +3,7 @@ import type { TLSSocket } from "node:tls";
 import type { Principal } from "../../kernel/principal.js";
 import { clientCertificate } from "../../security/client-certificate.js";
 import type { ClientCertificate } from "../../security/credentials.js";
+import { addressOf, peerOf } from "../tcp-listener.js";
 
 /** Who a connection turned out to belong to, for the credentials that were shown last. */
 interface Identity {
@@ -57,16 +58,6 @@ export class Connections {
   find(peer: string): Connection | undefined {
     return this.open.get(peer);
   }
-}
-
-/** Address and port of the other side, spelled as calls spell it. */
-export function peerOf(socket: Socket): string {
-  return `${socket.remoteAddress}:${socket.remotePort}`;
-}
-
-/** IPv4 in IPv6, as sockets that listen on both have it, is IPv4. */
-export function addressOf(socket: Socket): string {
-  return (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
 }
 
 function certificateOf(socket: Socket | TLSSocket): Pick<Connection, "certificate" | "untrusted"> {

@@ -6,12 +6,12 @@ import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
 import { TlsWatcher } from "../../security/tls-watcher.js";
 import type { ModuleContext } from "../module.js";
+import { type AcceptPolicy, TcpListener } from "../tcp-listener.js";
 import { Connections } from "./connections.js";
 import { ControlSocket } from "./control-socket.js";
 import { ControlDoor, NetworkDoor } from "./door.js";
 import { type RpcLimits, RpcServer } from "./rpc-server.js";
 import type { ServerSettings, settings } from "./settings.js";
-import { type AcceptPolicy, TcpListener } from "./tcp-listener.js";
 
 type Context = ModuleContext<typeof settings>;
 
@@ -150,6 +150,7 @@ export class GrpcFrontEnd {
     const listener = new TcpListener({
       policy: () => this.currentPolicy(),
       log: this.log,
+      protocol: http2,
       accept: (socket) => this.accept(socket),
     });
     secure(listener, watcher, settings);
@@ -260,6 +261,9 @@ export class GrpcFrontEnd {
     this.control?.rpc.health.setServing(serving);
   }
 }
+
+/** A client of HTTP/2 begins with a preface of 24 bytes (RFC 9113 3.4). */
+const http2 = { alpn: ["h2"], firstBytes: 24, silence: "no call began" };
 
 /** What TLS is made of. */
 const tlsKeys = ["useSsl", "certificate", "certificateKey", "ca", "verifyMode"] as const;

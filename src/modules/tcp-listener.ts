@@ -1,16 +1,15 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
-import { GatewayError } from "../../kernel/errors.js";
-import type { Logger } from "../../kernel/log.js";
-import type { AllowedHosts } from "../../security/allowed-hosts.js";
-import type { TlsMaterial } from "../../security/tls.js";
-import { addressOf, peerOf } from "./connections.js";
+import { GatewayError } from "../kernel/errors.js";
+import type { Logger } from "../kernel/log.js";
+import type { AllowedHosts } from "../security/allowed-hosts.js";
+import type { TlsMaterial } from "../security/tls.js";
 
 /** What decides over a connection that comes in; read anew for each, so that a reload changes it at once. */
 export interface AcceptPolicy {
   readonly allowedHosts: AllowedHosts;
-  /** Milliseconds for TLS and the first bytes of HTTP/2 together. */
+  /** Milliseconds for TLS and the first bytes of the protocol together. */
   readonly handshakeTimeoutMs: number;
 }
 
@@ -24,12 +23,20 @@ export interface ListenerTls {
 export interface TcpListenerParts {
   readonly policy: () => AcceptPolicy;
   readonly log: Logger;
+  readonly protocol: ListenerProtocol;
   /** Gets every connection that is let in, after TLS. */
   readonly accept: (socket: Socket | TLSSocket) => void;
 }
 
-/** A client of HTTP/2 begins with these many bytes (RFC 9113 3.4). */
-const prefaceBytes = 24;
+/** What the connections of a port speak. */
+export interface ListenerProtocol {
+  /** What TLS offers to clients that ask (RFC 7301), such as `h2`; none asks nobody. */
+  readonly alpn: readonly string[];
+  /** Whoever has sent fewer bytes when the handshake timeout is over is no client. */
+  readonly firstBytes: number;
+  /** What is missing then, for the log: `no call began`. */
+  readonly silence: string;
+}
 
 /**
  * A port. Peers that are not allowed are cut off before TLS, and those that say nothing after the handshake timeout.
@@ -112,7 +119,7 @@ export class TcpListener {
     const { log } = this.parts;
     const server = createTlsServer({
       ...contextOf(material),
-      ALPNProtocols: ["h2"],
+      ...(this.parts.protocol.alpn.length === 0 ? {} : { ALPNProtocols: [...this.parts.protocol.alpn] }),
       requestCert: verifyMode !== "none",
       rejectUnauthorized: verifyMode === "peer-cert",
     });
@@ -128,10 +135,11 @@ export class TcpListener {
     return server;
   }
 
-  /** Whoever has not sent the first bytes of HTTP/2 by now is no client. */
+  /** Whoever has not sent the first bytes of the protocol by now is no client. */
   private checkProgress(socket: Socket, talker: Socket | undefined, waitedMs: number): void {
-    if (talker !== undefined && talker.bytesRead >= prefaceBytes) return;
-    const missing = talker === undefined ? "TLS was not completed" : "no call began";
+    const { firstBytes, silence } = this.parts.protocol;
+    if (talker !== undefined && talker.bytesRead >= firstBytes) return;
+    const missing = talker === undefined ? "TLS was not completed" : silence;
     this.parts.log.info(`Dropped the connection of ${addressOf(socket)}: ${missing} within ${waitedMs / 1000} s`);
     socket.destroy();
   }
@@ -150,4 +158,14 @@ function contextOf({ certificate, privateKey, ca }: TlsMaterial) {
 
 function firstLine(text: string): string {
   return text.split("\n")[0] ?? text;
+}
+
+/** Address and port of the other side, spelled as calls spell it. */
+export function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress}:${socket.remotePort}`;
+}
+
+/** IPv4 in IPv6, as sockets that listen on both have it, is IPv4. */
+export function addressOf(socket: Socket): string {
+  return (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
 }
