@@ -11,6 +11,7 @@ import {
   type SubmitResponse,
 } from "../wire/messages.js";
 import { parseNagiosText, renderNagiosText } from "../wire/nagios-text.js";
+import { hostCheck } from "../wire/passive-result.js";
 import { parsePerfdata } from "../wire/perfdata.js";
 import type { ClientBackend } from "./client-backend.js";
 import { type ClientOptions, stateOf } from "./client-options.js";
@@ -76,9 +77,6 @@ function resultOf({ command, result, message = "", perf, source = "" }: ClientOp
   if (perf !== undefined) line.perf.push(...parsePerfdata(perf));
   return QueryResponse.create({ id: 1, command, source, result: stateOf(result), lines: [line] });
 }
-
-/** The name under which a result is that of the host itself. */
-const hostCheck = "host_check";
 
 /** Lines of `source, service, result, text` with tabs between them; without the service the host itself is meant. */
 async function resultsIn(file: string, source: string, io: CliIo): Promise<QueryResponse[]> {

@@ -73,7 +73,7 @@ const knownGrants: readonly string[] = [
   ...["settings.get", "settings.put", "settings.delete", "logs.list", "logs.put", "logs.delete"],
   ...["metrics.get", "metrics.list", "openmetrics.list", "tags.get"],
   ...["metadata.list", "metadata.get.counters", "metadata.get.channels"],
-  ...["admin.reload", "admin.status", "queue.list", "queue.retry", "queue.delete", "queue.verify"],
+  ...["admin.reload", "admin.status", "queue.list", "queue.show", "queue.retry", "queue.drop"],
 ];
 
 /** The grants of every role. */

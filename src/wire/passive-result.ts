@@ -7,7 +7,7 @@ import { parseNagiosText } from "./nagios-text.js";
 import { toResultCode } from "./result-code.js";
 
 /** The service name that means the state of the host itself. */
-const hostCheck = "host_check";
+export const hostCheck = "host_check";
 
 /** Key of header metadata with the time at which the checks of a submission ran, in milliseconds since 1970. */
 const checkTimeKey = "check.time";

@@ -55,6 +55,7 @@ export const adminMethods = {
   logs: feed(adminService, "Logs", v1.LogsRequest, PB.Log.LogEntry),
   reload: unary(adminService, "Reload", v1.ReloadRequest, v1.ReloadResponse),
   status: unary(adminService, "Status", v1.StatusRequest, v1.StatusResponse),
+  queue: unary(adminService, "Queue", v1.QueueRequest, v1.QueueResponse),
 };
 
 function unary<I, O>(service: string, name: string, request: MessageType<I>, response: MessageType<O>): Method<I, O> {

@@ -20,7 +20,7 @@ const names = [
   ],
   ...["metadata.get.counters", "metadata.get.channels", "tags.get", "legacy", "console.exec", "commands.execute"],
   ...["submit", "channels.subscribe", "channels.list", "targets.use", "targets.override", "admin.reload"],
-  ...["admin.status", "queue.list", "queue.retry", "queue.delete"],
+  ...["admin.status", "queue.list", "queue.show", "queue.retry", "queue.drop"],
 ];
 
 function granted(role: string, roles = new Roles()): string[] {
@@ -66,8 +66,16 @@ describe("the roles that are there without being written down", () => {
       ],
       [
         ...["metadata.list", "metadata.get.counters", "metadata.get.channels", "tags.get", "submit"],
-        ...["channels.subscribe", "channels.list", "admin.reload", "admin.status", "queue.list", "queue.retry"],
-        "queue.delete",
+        ...[
+          "channels.subscribe",
+          "channels.list",
+          "admin.reload",
+          "admin.status",
+          "queue.list",
+          "queue.show",
+          "queue.retry",
+        ],
+        "queue.drop",
       ],
     ],
   ])("%s grants what it is for and nothing else", (role, some, more) => {

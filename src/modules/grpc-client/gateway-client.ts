@@ -149,6 +149,11 @@ export class GatewayClient {
     return this.unary(adminMethods.status, {}, options);
   }
 
+  /** One order about what waits for receivers; pages go on with `next`. */
+  queue(message: Init<MessageOf<"QueueRequest">>, options?: GatewayCallOptions): Promise<MessageOf<"QueueResponse">> {
+    return this.unary(adminMethods.queue, message, options);
+  }
+
   /** Ends the connection once the calls that run have their answers. */
   close(): void {
     this.client.close();

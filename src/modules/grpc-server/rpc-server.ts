@@ -21,6 +21,7 @@ import { executeOperation, queryOperation, submitOperation, subscribeOperation }
 import { Health, shuttingDown } from "./health.js";
 import { acceptLongDeadlines } from "./long-deadlines.js";
 import { OpenStreams } from "./open-streams.js";
+import { type Queues, queueOperation } from "./queue-operation.js";
 import { addReflection } from "./reflection.js";
 import { type Operation, rawMethod, unaryRpc } from "./rpc.js";
 import type { ServerSettings } from "./settings.js";
@@ -31,6 +32,7 @@ export interface RpcServerParts {
   readonly registry: RegistryScope;
   readonly audit: Audit;
   readonly log: LogService;
+  readonly queues: Queues;
   readonly door: Door;
 }
 
@@ -135,7 +137,7 @@ export class RpcServer {
   }
 
   private addServices(): void {
-    const { gateway, registry, audit, log, door } = this.parts;
+    const { gateway, registry, audit, log, queues, door } = this.parts;
     const { streamWindow, subscriberLimit, maxMessageSize } = this.limits;
     const bytes = largestWaiting * maxMessageSize;
     const rpc = { door, audit: new AuditTrail(audit) };
@@ -156,6 +158,7 @@ export class RpcServer {
       logs: feedRpc(feed, logsOperation(log)),
       reload: unaryRpc(rpc, endedByDrain(reloadOperation(gateway), this.streams)),
       status: unaryRpc(rpc, statusOperation(gateway)),
+      queue: unaryRpc(rpc, queueOperation(queues)),
     });
   }
 
