@@ -25,6 +25,9 @@ export const grpcurl: Peer = {
   find: () => [join(ownFolder, "bin", "grpcurl"), ...onPath("grpcurl")].find(isExecutable),
 };
 
+/** The daemon of Icinga 2. */
+export const icinga2: Peer = debianPeer("Icinga 2", "icinga2-bin", "icinga2");
+
 /** The interpreter that runs scripts unless the settings name another, and what is in the search path under its name. */
 export const python: Peer = {
   name: "Python 3.9 or newer",
@@ -67,6 +70,15 @@ export const protobufReleases: readonly (Peer & { readonly version: string })[] 
       find: () => (existsSync(join(folder, "google", "protobuf", "__init__.py")) ? folder : undefined),
     };
   });
+
+/** A program that a package of Debian brings, to /usr/sbin perhaps, which is not in everybody's search path. */
+function debianPeer(name: string, brings: string, program: string): Peer {
+  return {
+    name,
+    install: `apt-get install ${brings}`,
+    find: () => [...onPath(program), join("/usr/sbin", program)].find(isExecutable),
+  };
+}
 
 function pythonWith(name: string, modules: string): Peer {
   return {
