@@ -3,6 +3,7 @@ import grpcClient from "../modules/grpc-client/index.js";
 import grpcServer from "../modules/grpc-server/index.js";
 import type { ModuleDefinition } from "../modules/module.js";
 import nodeScript from "../modules/node-script/index.js";
+import nrdpServer from "../modules/nrdp-server/index.js";
 import pythonScript from "../modules/python-script/index.js";
 import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
 
@@ -12,6 +13,7 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(grpcClient),
   erased(grpcServer),
   erased(nodeScript),
+  erased(nrdpServer),
   erased(pythonScript),
 ];
 

@@ -82,6 +82,14 @@ export class Security {
   }
 
   /**
+   * Somebody whom a front end knows by a secret of its own settings. Who has a role that is not there may do nothing.
+   * @param name as it stands in logs and in the audit, such as `token:web1`
+   */
+  principal(kind: Principal["kind"], name: string, role: string): Principal {
+    return { name, kind, grants: this.#roles.get(role) ?? noGrants };
+  }
+
+  /**
    * Takes the settings: roles, users, certificates, tokens, throttling, audit.
    * @throws GatewayError CONFIGURATION when they are wrong; then all stays as it was
    */
@@ -95,9 +103,9 @@ export class Security {
     this.#certificates = new CertificateRoles(settings.certificates);
     this.#defaultCertificateRole = settings.defaultCertificateRole;
     this.#anonymous =
-      settings.anonymousRole === "" ? undefined : this.#principal("anonymous", "anonymous", settings.anonymousRole);
+      settings.anonymousRole === "" ? undefined : this.principal("anonymous", "anonymous", settings.anonymousRole);
     const users = new Users(usersOf(settings.users), usersOf(settings.webUsers));
-    this.#logins.use(users, (name, role) => this.#principal("user", `user:${name}`, role));
+    this.#logins.use(users, (name, role) => this.principal("user", `user:${name}`, role));
     this.#byCertificate.clear();
     this.#byToken.clear();
     this.#report(settings, users);
@@ -113,7 +121,7 @@ export class Security {
     const known = this.#byCertificate.get(certificate.fingerprint256);
     if (known !== undefined) return known;
     const role = this.#certificates.roleOf(certificate) ?? this.#defaultCertificateRole;
-    const principal = this.#principal("certificate", certificateName(certificate), role);
+    const principal = this.principal("certificate", certificateName(certificate), role);
     if (this.#byCertificate.size >= maxCertificates) this.#byCertificate.clear();
     this.#byCertificate.set(certificate.fingerprint256, principal);
     return principal;
@@ -133,7 +141,7 @@ export class Security {
     }
     const known = this.#byToken.get(record.hash);
     if (known !== undefined) return known;
-    const principal = this.#principal("token", name, record.role);
+    const principal = this.principal("token", name, record.role);
     this.#byToken.set(record.hash, principal);
     return principal;
   }
@@ -160,10 +168,6 @@ export class Security {
     const kind = name.startsWith("user:") ? "user" : name.startsWith("token") ? "token" : "anonymous";
     this.audit.record({ action: "login", outcome: "denied", principal: { name, kind }, peer, frontEnd, reason });
     throw new GatewayError("UNAUTHENTICATED", reason);
-  }
-
-  #principal(kind: Principal["kind"], name: string, role: string): Principal {
-    return { name, kind, grants: this.#roles.get(role) ?? noGrants };
   }
 
   /** Says what is probably not meant, though it only ever means that somebody may do less. */

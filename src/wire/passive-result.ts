@@ -39,10 +39,33 @@ export function headerWithCheckTime(timeMs: number): Header {
   return Header.create({ metadata: [KeyValue.create({ key: checkTimeKey, value: String(timeMs) })] });
 }
 
+/**
+ * The header of a submission in which each check has a time of its own: one entry with a time for each payload and commas
+ * between them, empty where the sender did not say. Null when none is known.
+ */
+export function headerWithCheckTimes(timesMs: readonly (number | undefined)[]): Header | null {
+  const [first] = timesMs;
+  if (timesMs.every((time) => time === first)) return first === undefined ? null : headerWithCheckTime(first);
+  return Header.create({ metadata: [KeyValue.create({ key: checkTimeKey, value: timesMs.join(",") })] });
+}
+
+/**
+ * When the check of a payload ran, in milliseconds since 1970; undefined when the sender did not say.
+ *
+ * @returns a function of the payload's index
+ */
+export function checkTimesOf(header: Header | null): (index: number) => number | undefined {
+  const times = (header?.metadata.find(({ key }) => key === checkTimeKey)?.value ?? "").split(",").map(checkTime);
+  return times.length === 1 ? () => times[0] : (index) => times[index];
+}
+
 /** When the checks of the submission ran, in milliseconds since 1970; undefined when the sender did not say. */
 export function checkTimeOf(header: Header | null): number | undefined {
-  const text = header?.metadata.find(({ key }) => key === checkTimeKey)?.value;
-  const time = text === undefined || text === "" ? Number.NaN : Number(text);
+  return checkTimesOf(header)(0);
+}
+
+function checkTime(text: string): number | undefined {
+  const time = text === "" ? Number.NaN : Number(text);
   return Number.isSafeInteger(time) && time > 0 ? time : undefined;
 }
 

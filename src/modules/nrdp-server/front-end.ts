@@ -1,0 +1,151 @@
+import type { Socket } from "node:net";
+import { errorText, GatewayError } from "../../kernel/errors.js";
+import type { ModuleStatus } from "../../kernel/modules.js";
+import { AllowedHosts } from "../../security/allowed-hosts.js";
+import { TlsWatcher } from "../../security/tls-watcher.js";
+import type { ModuleContext } from "../module.js";
+import { type AcceptPolicy, TcpListener } from "../tcp-listener.js";
+import { Desk } from "./desk.js";
+import { HttpFront, type HttpService, normalPath } from "./http-front.js";
+import { Senders } from "./senders.js";
+import type { ServerSettings, settings } from "./settings.js";
+
+type Context = ModuleContext<typeof settings>;
+
+/** What a reload changes in place. */
+interface Rules extends HttpService {
+  readonly policy: AcceptPolicy;
+}
+
+/** The port with what stands behind it. */
+export class NrdpFrontEnd {
+  private rules: Rules | undefined;
+  private http: HttpFront | undefined;
+  private listener: TcpListener | undefined;
+  private watcher: TlsWatcher | undefined;
+  private port = 0;
+  private readonly open = new Set<Socket>();
+
+  constructor(
+    private readonly context: Context,
+    private settings: ServerSettings,
+  ) {}
+
+  /** @throws GatewayError CONFIGURATION for certificates, tokens and ports that can't be used */
+  async serve(): Promise<void> {
+    const { settings, context } = this;
+    const { log } = context;
+    this.rules = await this.rulesOf(settings);
+    this.http = await HttpFront.create(settings, () => this.current(), log);
+    this.watcher = await this.watchCertificate();
+    this.listener = new TcpListener({
+      policy: () => this.current().policy,
+      log,
+      protocol: http1,
+      accept: (socket) => this.accept(socket),
+    });
+    this.secure(this.listener);
+    this.port = await this.listener.listen(settings.port, settings.bindTo);
+    const place = this.place();
+    if (settings.useSsl) log.info(`Listening on ${place} (HTTPS)`);
+    else log.warn(`Listening on ${place} WITHOUT TLS (use ssl = false): tokens and results can be read on the way`);
+  }
+
+  /**
+   * Takes changed settings. Tokens, hosts, paths and what becomes of results change in place; for another port, TLS or limit
+   * the server has to be made anew.
+   *
+   * @returns whether it could be done in place
+   */
+  async reload(settings: ServerSettings): Promise<boolean> {
+    if (fixedKeys.some((key) => settings[key] !== this.settings[key])) return false;
+    const problems = await this.watcher?.reload();
+    if (problems !== undefined && problems.length > 0) {
+      throw new GatewayError("CONFIGURATION", `${problems.join("\n")}.`);
+    }
+    if (this.rules !== undefined) this.rules = await this.rulesOf(settings);
+    this.settings = settings;
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    const { listener, watcher, http } = this;
+    this.listener = undefined;
+    this.watcher = undefined;
+    this.http = undefined;
+    listener?.close();
+    watcher?.close();
+    await http?.close(this.settings.drainTimeout);
+    for (const socket of this.open) socket.destroy();
+  }
+
+  status(): ModuleStatus {
+    if (this.listener === undefined) return {};
+    const security = this.settings.useSsl ? "HTTPS" : "HTTP without TLS";
+    return { detail: [`${this.place()} (${security}), ${this.open.size} connections`] };
+  }
+
+  private async rulesOf(settings: ServerSettings): Promise<Rules> {
+    const { gateway, security, log } = this.context;
+    const { allowedHosts, cacheAllowedHosts, handshakeTimeout } = settings;
+    const senders = await Senders.create(settings, security, log);
+    return {
+      desk: new Desk({ gateway, security, log, settings, senders }),
+      paths: new Set(settings.path.map(normalPath)),
+      policy: {
+        allowedHosts: await AllowedHosts.create(allowedHosts, { cache: cacheAllowedHosts, log }),
+        handshakeTimeoutMs: handshakeTimeout,
+      },
+    };
+  }
+
+  private async watchCertificate(): Promise<TlsWatcher | undefined> {
+    const { useSsl, certificate, certificateKey, ca, verifyMode } = this.settings;
+    if (!useSsl) return undefined;
+    const files = { certificate, privateKey: certificateKey, ...(verifyMode === "none" ? {} : { ca }) };
+    try {
+      return await TlsWatcher.start(files, { clock: this.context.gateway.clock, log: this.context.log });
+    } catch (thrown) {
+      const advice = /ENOENT/.test(errorText(thrown)) ? " `nscp certs init` makes certificates to begin with." : "";
+      throw new GatewayError("CONFIGURATION", `${errorText(thrown)}.${advice}`, { cause: thrown });
+    }
+  }
+
+  /** Gives the listener the certificate as it is, and each that follows. */
+  private secure(listener: TcpListener): void {
+    const { verifyMode } = this.settings;
+    if (this.watcher !== undefined) listener.setTls({ material: this.watcher.current(), verifyMode });
+    this.watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
+  }
+
+  private accept(socket: Socket): void {
+    const { http } = this;
+    if (http === undefined || this.open.size >= this.settings.maxConnections) {
+      if (http !== undefined) this.context.log.warn(`Closed a connection: ${this.open.size} are open already`);
+      socket.destroy();
+      return;
+    }
+    this.open.add(socket);
+    socket.once("close", () => this.open.delete(socket));
+    http.serve(socket);
+  }
+
+  private current(): Rules {
+    if (this.rules === undefined)
+      throw new GatewayError("INTERNAL", "A connection came before the settings were read.");
+    return this.rules;
+  }
+
+  private place(): string {
+    return `${this.settings.bindTo === "" ? "" : `${this.settings.bindTo} `}port ${this.port}`;
+  }
+}
+
+/** The shortest request, `GET / HTTP/1.0` with its two line ends, has 18 bytes. */
+const http1 = { alpn: ["http/1.1"], firstBytes: 18, silence: "no request began" };
+
+/** What can't change while the server runs. */
+const fixedKeys = [
+  ...["port", "bindTo", "useSsl", "certificate", "certificateKey", "ca", "verifyMode"],
+  ...["bodyLimit", "maxHeaderSize", "maxRequests", "handshakeTimeout", "timeout", "connectionIdle"],
+] as (keyof ServerSettings)[];
