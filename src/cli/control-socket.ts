@@ -1,11 +1,10 @@
 import { openConfiguration } from "../gateway/configuration.js";
-import { sectionAlias } from "../gateway/module-list.js";
 import { GatewayError } from "../kernel/errors.js";
 import { moduleKey } from "../kernel/modules.js";
 import { connectGateway, type GatewayClient } from "../modules/grpc-client/gateway-client.js";
 import grpcServer from "../modules/grpc-server/index.js";
 import { readModules } from "../settings/modules.js";
-import { defaultText, keyName, sectionPath } from "../settings/schema.js";
+import { defaultText, keyName, sectionAlias, sectionPath } from "../settings/schema.js";
 import type { StoreOptions } from "./store-options.js";
 
 /** How long the gateway on this machine may take to answer, in milliseconds. */

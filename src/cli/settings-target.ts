@@ -1,9 +1,9 @@
 import { openConfiguration } from "../gateway/configuration.js";
-import { sectionAlias } from "../gateway/module-list.js";
 import { moduleKey } from "../kernel/modules.js";
 import grpcClient from "../modules/grpc-client/index.js";
 import { readModules } from "../settings/modules.js";
 import { readSettings } from "../settings/read.js";
+import { sectionAlias } from "../settings/schema.js";
 import type { StoredTarget } from "./client-target.js";
 import type { StoreOptions } from "./store-options.js";
 

@@ -19,7 +19,7 @@ import type { ModuleDefinition } from "../modules/module.js";
 import { Security } from "../security/security.js";
 import { type Problem, problemText } from "../settings/errors.js";
 import type { SettingsControl } from "../settings/messages.js";
-import type { SettingsSchema } from "../settings/schema.js";
+import { type SettingsSchema, sectionAlias } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
 import { copySettings } from "../settings/transfer.js";
 import type { LogService } from "../telemetry/log.js";
@@ -37,7 +37,7 @@ import { type Configuration, type ConfigurationOptions, openConfiguration } from
 import { packageRoot } from "./embedded-default.js";
 import { MetricsService } from "./metrics-service.js";
 import { changeModules, type ModuleChanges, reasonOf } from "./module-changes.js";
-import { moduleDefinitions, sectionAlias } from "./module-list.js";
+import { moduleDefinitions } from "./module-list.js";
 import { SettingsAccess } from "./settings-access.js";
 import { systemClock } from "./system-clock.js";
 import { newTraceId } from "./trace-ids.js";
@@ -340,6 +340,7 @@ export class Gateway implements GatewayControl {
           store: this.store,
           gateway: this,
           security: this.security,
+          spool: async () => undefined,
           log: this.options.log.child(instance.alias),
           logService: this.options.log,
         });

@@ -5,7 +5,7 @@ import type { ModuleDefinition } from "../modules/module.js";
 import nodeScript from "../modules/node-script/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
 import pythonScript from "../modules/python-script/index.js";
-import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
+import { type ModuleSchema, type SettingsSchema, sectionAlias } from "../settings/schema.js";
 
 /** Every module that `[/modules]` can switch on. */
 export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
@@ -23,14 +23,6 @@ export const moduleSchemas: readonly ModuleSchema[] = moduleDefinitions.map((def
   defaultAlias: sectionAlias(definition, definition.defaultAlias),
   schema: definition.settings,
 }));
-
-/** What `${alias}` stands for in the sections of a module that is loaded under this alias. */
-export function sectionAlias(
-  { defaultAlias, defaultSection }: Pick<ModuleDefinition<SettingsSchema>, "defaultAlias" | "defaultSection">,
-  alias: string,
-): string {
-  return alias.toLowerCase() === defaultAlias.toLowerCase() ? (defaultSection ?? alias) : alias;
-}
 
 /** A module is started with the settings that were read by its own schema, so the list needs no type for each. */
 function erased<Schema extends SettingsSchema>(definition: ModuleDefinition<Schema>): ModuleDefinition<SettingsSchema> {

@@ -10,6 +10,7 @@ import type { ModuleInstance, ModuleRuntime } from "../kernel/modules.js";
 import type { Security } from "../security/security.js";
 import type { SettingsOf, SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
+import type { Spool } from "../spool/spool.js";
 import type { LogService } from "../telemetry/log.js";
 
 /** What a module is given when it starts: who it is, what it is told, and whom it may use. */
@@ -24,6 +25,8 @@ export interface ModuleContext<Schema extends SettingsSchema> extends ModuleInst
   readonly security: Security;
   /** Writes with the alias as sender. */
   readonly log: Logger;
+  /** Where passive results rest, opened when it is wanted for the first time; nothing where results go out at once. */
+  spool(): Promise<Spool | undefined>;
   /** The log itself, for those who show it to others. */
   readonly logService: LogService;
 }

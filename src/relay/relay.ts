@@ -3,7 +3,9 @@
  * on disk, retries, the commands) is the same for all and stands in the other files of this room.
  */
 import type { Clock } from "../kernel/clock.js";
+import type { GatewayControl } from "../kernel/control.js";
 import type { Logger } from "../kernel/log.js";
+import type { RegistryScope } from "../kernel/scope.js";
 import type { ObjectSpec, ValuesOf } from "../settings/schema.js";
 import type { QueryResponse } from "../wire/messages.js";
 import type { CommonTargetKeys } from "./target-keys.js";
@@ -104,9 +106,32 @@ export interface RelayProtocol<Keys extends ObjectSpec["keys"]> {
   readonly targetKeys: Keys;
   /** Largest batch that makes sense on one connection; targets can set less. */
   readonly batch: { readonly count: number; readonly bytes: number };
+  /** What `${alias}` is in its sections unless `[/modules]` gives an alias; `client` unless given. */
+  readonly defaultSection?: string;
   /**
    * Makes the sender of a target. Connects nothing yet.
    * @throws GatewayError CONFIGURATION for a target that can't work, naming the key: an unknown cipher, a missing password
    */
   connect(target: RelayTarget<Keys>, environment: SenderEnvironment): Sender;
+  /**
+   * What the module offers beside the relay, such as targets for queries or a sink for metrics. Called at the start, after
+   * the targets were found to be right.
+   */
+  extend?(extension: RelayExtension<Keys>): RelayAddition | undefined;
+}
+
+/** What a protocol that offers more than a relay may use. */
+export interface RelayExtension<Keys extends ObjectSpec["keys"]> {
+  readonly registry: RegistryScope;
+  readonly gateway: GatewayControl;
+  /** The targets that results can go to. */
+  readonly targets: readonly RelayTarget<Keys>[];
+  readonly environment: SenderEnvironment;
+}
+
+/** Parts of a module's runtime that a protocol adds to those of its relay. */
+export interface RelayAddition {
+  stop?(): Promise<void>;
+  /** Further lines for the status. */
+  detail?(): readonly string[];
 }

@@ -169,6 +169,14 @@ export function sectionPath(section: string, alias: string): string {
   return section.replaceAll("${alias}", alias);
 }
 
+/** What `${alias}` stands for in the sections of a module that is loaded under this alias. */
+export function sectionAlias(
+  { defaultAlias, defaultSection }: { readonly defaultAlias: string; readonly defaultSection?: string | undefined },
+  alias: string,
+): string {
+  return alias.toLowerCase() === defaultAlias.toLowerCase() ? (defaultSection ?? alias) : alias;
+}
+
 /** The key in the file of a property. */
 export function keyName(property: string, spec: KeySpec): string {
   return spec.key ?? property.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

@@ -12,6 +12,10 @@ export const hostCheck = "host_check";
 /** Key of header metadata with the time at which the checks of a submission ran, in milliseconds since 1970. */
 const checkTimeKey = "check.time";
 
+/** Keys of header metadata with the times at which the checks began and ended, likewise. */
+const executionStartKey = "execution.start";
+const executionEndKey = "execution.end";
+
 export interface ReceivedResult {
   readonly host: string;
   /** Empty for the state of the host itself. */
@@ -55,8 +59,7 @@ export function headerWithCheckTimes(timesMs: readonly (number | undefined)[]): 
  * @returns a function of the payload's index
  */
 export function checkTimesOf(header: Header | null): (index: number) => number | undefined {
-  const times = (header?.metadata.find(({ key }) => key === checkTimeKey)?.value ?? "").split(",").map(checkTime);
-  return times.length === 1 ? () => times[0] : (index) => times[index];
+  return timesOf(header, checkTimeKey);
 }
 
 /** When the checks of the submission ran, in milliseconds since 1970; undefined when the sender did not say. */
@@ -64,7 +67,28 @@ export function checkTimeOf(header: Header | null): number | undefined {
   return checkTimesOf(header)(0);
 }
 
-function checkTime(text: string): number | undefined {
+/**
+ * When the check of a payload began and ended, in milliseconds since 1970; undefined unless the sender said both and the
+ * end does not come before the beginning.
+ *
+ * @returns a function of the payload's index
+ */
+export function executionTimesOf(header: Header | null): (index: number) => { start: number; end: number } | undefined {
+  const starts = timesOf(header, executionStartKey);
+  const ends = timesOf(header, executionEndKey);
+  return (index) => {
+    const [start, end] = [starts(index), ends(index)];
+    return start === undefined || end === undefined || end < start ? undefined : { start, end };
+  };
+}
+
+/** One time counts for all payloads, otherwise there is one for each, with commas between. */
+function timesOf(header: Header | null, wanted: string): (index: number) => number | undefined {
+  const times = (header?.metadata.find(({ key }) => key === wanted)?.value ?? "").split(",").map(timeOf);
+  return times.length === 1 ? () => times[0] : (index) => times[index];
+}
+
+function timeOf(text: string): number | undefined {
   const time = text === "" ? Number.NaN : Number(text);
   return Number.isSafeInteger(time) && time > 0 ? time : undefined;
 }

@@ -6,7 +6,8 @@ import { openSettings } from "../../src/settings/open.js";
 import { PathTokens } from "../../src/settings/paths.js";
 import { readSettings } from "../../src/settings/read.js";
 import { SettingsRegistry } from "../../src/settings/registry.js";
-import type { SettingsSchema } from "../../src/settings/schema.js";
+import { type SettingsSchema, sectionAlias } from "../../src/settings/schema.js";
+import type { Spool } from "../../src/spool/spool.js";
 import { type KernelOptions, kernel } from "./kernel.js";
 
 /**
@@ -17,7 +18,7 @@ import { type KernelOptions, kernel } from "./kernel.js";
 export async function loadModule<Schema extends SettingsSchema>(
   definition: ModuleDefinition<Schema>,
   ini = "",
-  options: KernelOptions = {},
+  options: KernelOptions & { readonly spool?: Spool } = {},
 ) {
   const parts = kernel(options);
   const { core, registry, clock, log } = parts;
@@ -31,8 +32,16 @@ export async function loadModule<Schema extends SettingsSchema>(
         {
           ...definition,
           start: async (instance) => {
-            const read = () => readSettings(definition.settings, store, instance.alias);
-            const context = { ...instance, settings: read(), readSettings: read, store, gateway, log };
+            const read = () => readSettings(definition.settings, store, sectionAlias(definition, instance.alias));
+            const context = {
+              ...instance,
+              settings: read(),
+              readSettings: read,
+              store,
+              gateway,
+              log,
+              spool: async () => options.spool,
+            };
             return (await definition.start(context as unknown as ModuleContext<Schema>)) ?? {};
           },
         },

@@ -151,11 +151,12 @@ ${more}`;
     serving: true,
     settingsContext: "ini:///test.ini",
   };
+  const spool = async () => undefined;
   const loadable = <Schema extends SettingsSchema>(definition: ModuleDefinition<Schema>): LoadableModule => ({
     ...definition,
     start: async (instance) => {
       const read = () => readSettings(definition.settings, store, definition.defaultSection ?? instance.alias);
-      const context = { ...instance, settings: read(), readSettings: read, store, gateway, security: guard };
+      const context = { ...instance, settings: read(), readSettings: read, store, gateway, security: guard, spool };
       return (await definition.start({ ...context, log: log.child(instance.alias), logService: log })) ?? {};
     },
   });
