@@ -62,11 +62,6 @@ export function checkTimesOf(header: Header | null): (index: number) => number |
   return timesOf(header, checkTimeKey);
 }
 
-/** When the checks of the submission ran, in milliseconds since 1970; undefined when the sender did not say. */
-export function checkTimeOf(header: Header | null): number | undefined {
-  return checkTimesOf(header)(0);
-}
-
 /**
  * When the check of a payload began and ended, in milliseconds since 1970; undefined unless the sender said both and the
  * end does not come before the beginning.
