@@ -1,0 +1,126 @@
+import { once } from "./block-cipher.js";
+
+/**
+ * The substitution boxes S1 to S8 of CAST, 256 words each, highest byte first, in base64. They have no rule to be made from.
+ * Source: RFC 2144, appendix A; CAST-256 (RFC 2612) uses the first four.
+ */
+const BOXES = [
+  // S1
+  "MPtA1J+g/wtr7M0vPyWMeh4hPy+cAE3TYAPlQM+fyUm/1K8niLu9teIDQJCY0JZ1bmOg4BXDYdLC52YdItT/jihoO2/Af9BZ/yN5yHdfUOJDw0DT" +
+    "3y+GVoh8pBqi0r0tocng1jRsSBlht22HIlQPLyq+MuGqVBZrIlaOOqLTQdBm20DIp4Q5LwBN/y8tudLel5Q/rEqXwdhSdkS3tfQ3p7gsuu/XUdFZ" +
+    "b/fw7VoJeh+Ce2jQkOz1LiKwwFS8jlk1S20vf1C7ZKLSZkkQvuWBLbczIpDpOxWftI7kEUv/NF39RcJArTGXP8T20C5V/IFl1bHKraGsLa6i1Ldt" +
+    "wZsMUIgiQPIMbk84pOS/109bonJWTB0vxZxTGblJ41SwRmn+sbariscTWN1jhcVFEQ+TXVdTitVqOQST5j034CpU9rM6eH1fYnagtRmm/N96QiBq" +
+    "KfnU1fYbGJG7cideqlCBZziQEJHGtQXrhMfLjCrXWg+HShQnotGTayrShq+qVtKR14lDYEJcdQ2Ts54mGHGEyWwAsy1z4rsUoL68PFRiN3lkRZ6r" +
+    "PzKLgncYz4JZos6mBO4ALon+eOY/qwlQMl/2woE4PwVpY8XIdsta1tSZdMnKGA3POAeC1cf6XPaKwxURNeeeE0fakdD0D5CGp+JBnjE2YkEFHvSV" +
+    "qlc7BEqAXY1UgwDQADIqPL9kzd+6V6aOdcY3K1Cv00GnwTJ1kVoL9WtUv6srCxQmq0zJ10SczYL3+/Jlq4XF8xtV25Sq1OMkz6S9Py3qo+KeIE0C" +
+    "yL0lrOrfVbPVvZ6Y4xIxsirVrWyVQynerb5FKNhxD2mqUckPqnhr9iJRPx6qUaebKtNEzHtaQfDTfPutGwaVBUHs5JG0wzLmAyJo1MlgCszOOH5t" +
+    "v2uxbGpw+3gNA9nJ1N853uAQY9pHNvRkWtMo2LNHzJZ1uw/DmFEb+0/7zDW1i89q4R8KvL/F/kqnCuwQrDlXCj8ERC9hiLFT4Dl6Llcny3mc60GP" +
+    "HKzWjSrTfJYBdcudxp3/CcdbZfDZ20DY7A53eUdE6tSxHDJ03STLnn4cVL3wEUT50iQOsZZ1s/2jrDdV1Hwnr1HIX01WkHWWpbsV5lgDBPDKBCzx" +
+    "ARo36o2/qts1uj5KNSb/oMN7TQm8MG7ZmKUmZlZI9yX/XladDO1j0Hxjss9wC0Xh1epQ8YWpKHKvH72n1CNIcKeHC/MtO015QuBBmAzQ7ecmRw24" +
+    "+IGBTEdNatd8DF5c0SMZWTgbcpj10vTbq4OGU24vHiODcZyevZHgRppWRW7cOSAMIMjFcZYr2hzh5pb/sUGrCHzKibkaaeeDAsxIQ6L3xXlCnvR9" +
+    "QnsWnFrJ8Endjw8AXIFlvw==",
+  // S2
+  "HyAQlO8Lp1tp489+OT9DgP5hz3ruxSB6VYiclHL8BlGtp+95Th1yNdVaY87eBDa6mcQw718MB5QY3Nt9odbv86C1L3tZ6DYF7hWwlOn/2QncRACG" +
+    "75REWbqDzLPgw8370dpBgTsJKrH5l/HBpebPewFCDdvk5+9bJaH/QeGA+AYfxBCAF5vuetN6xqn+WDCkmN6Lf3foP055kpJpJPqfe+ETyFusxACD" +
+    "11A1JffqYV9iFDFUDVVLY11oESHIZsNZPWPPc87iNMDU2H6HXGcrIQcfYYE592J/Nh4whOTrVztgL2Sk1jrNnBu8RjWegQMtJwH1DJmEerSg4995" +
+    "umzzjBCEMJQlN6le9G9v/qH/Ox8gjPtqj0WMdNngoidOxzo0/IhPaT5N6N/vDgCINVlkjYpFOIwdgENmch2b/aWGhLvoJWMzhE6CEhKNgJj+0z+0" +
+    "zigK4Sfhm6XVpsJS5JdUvcXWVd3rZnBkd4QLTaG2qAGE2yap4LVnFCHwQ7fl0FhgVPAwhAZv9HKjGqFT2txHVbViXb9oVhvmg8prlC1u0jvszwHb" +
+    "ptPQuraAPVyvd6cJM7SjTDl7yNZe4iuVXw5TBIHtb2Eg50NktF4TeN4YY5uIHKEiuWcm0YBJp+git9p7XlUtJVJy0jd50pUcxg2JTEiMtAIbpP5b" +
+    "pLCfaxyoFc+iDDAFiHHfY7neL8sMxsnpC+7/U+MhRRe0VCg1n2MpPO5B5yluHS18UARShh5mhfPzNAHGMKIslTGnCFBgkw8Tc/mEF6EmmFnsZFxE" +
+    "Ush3qc3/M6agKxdBfLrZoiGAA29Q2ZwIyz9IYcJr12Vko/argDQmdiWnXnvk5tH8IMcQ5s3wtoAXhE07Me74TX4IJOQsy0nrhGo7ro/3eIjuXWD2" +
+    "evdWcy/dXNuhFjHBMPZvQ7P67FQVf9f674V5zNFS3ljbL/1ejzLOGTBq+XoC8D74mTGa1cJC+g+n4+uwxo5JBrjaIwyAgjAo3N7zyNNfsXEIihvI" +
+    "vsDFYGGjyei8qPVNxy/v+iKCLpmCxXC02NlOiYscNLwwHhbmJzvpebD/6qZh2bjGALJIabf/zj8I3Cg7Q9r2Wvfhl5h2GbcvjxybpNyGN6AWp9Ox" +
+    "n8OTt6cTbuvGvMY+GlE3Qu9oKLxSA2XWLWp3qzUn7UuCH9IWCVxuLtuS8vte6inLFFiS9ZFYT39Ug2l7JmeozIUZYEiMS6zqgzhg1A0j4PlsOH6K" +
+    "CubSSbKEYAzYNXMd3LHGR6xMVuo+vYGzIw6rsGQ4vIfwtbH6j16is/wYRkIKA2t6T7CJvWSdpYmjRUFeXAODIz5dO7lD15Vyfm3QfAbf3x5sbMTv" +
+    "cWClOXO/vnCDh3YFRSPs8Q==",
+  // S3
+  "je/CQCX6XZ/rkD2/6BDJB0dgf/82n+RLjB/GRK7OypC+sfm/7vvK6ujPGVBR3weukg6IBvCtBUjhPI2DknAQ1REQfZ8HZH25suPk1D1PKF65r6gg" +
+    "+t6C4KBnJouCcnkuVT+ywEia4ivU75eUEl4/vCH//O6CWxv9klXF7RJXokBOGoMCuuB//1KCRueOVxQOM3P3v4yfgYim/E7oyYK1pajAHbdXn8Jk" +
+    "ZwlPMfK9P19A//fBH7eN/I5r0sFDe+WbmbA9v7XbxktjjcDmVYGdmaGXyBxKAS1uxYhKKMzDb3G4Q8ITbAdD8YMJiTwP7d1fL3/oUNfAf34CUH+/" +
+    "WvuaBKdH0tAWURkur3C/PljDE4BfmDAucnzDxAoPtAIPf++CjJb9rV0sKq6O6ZpJUNqIuIQn9KAerFeQeW+0SYJS3BXvvX2bpnJZfa2oQNhF9UUE" +
+    "+l10A+g+wwVPkXUaklZpwiPv6UGpA/EuYCcN8gJ25LaU/WV0knmFsoJ228sCd4F2+K+RjU5I956PYW3f4p2EDoQvfYM0DOXIlru2gpO0sUjvMDyr" +
+    "mE+vKHefr5uS3FYNIk0eIIQ3qoh9KdyWJ1bT3IuQfO61H9JA58B84+VmtKHD6WFePPggnWCU0ePNnKNBXHZGDgDqmDvU1niB/UdXLPds7dm9qCKc" +
+    "En2tqkOKB04fl8CQCBvbipOgfr65OMoVl7A8/z3CwPiNGrLsZDgOUWjMe/vZDyeIEkkBgV3l/9TdfvhqdqLiFLmkA2iSXZWPSzn/+ro5rumk/9ML" +
+    "+veTO21JhiMZPLz6J2J1RYJc9HphvYug0R5C0c6tBPQSfqOSEEKNt4JyqXKScMSoEn3lCyhbocg8YvRPNcDqpegF0jFCiSn7tPzfgk+2alMOfcFb" +
+    "HwgfqxCGGK78/Qht+f8oiWlLzBEjalyuEt7KTSw/jMXS0C3++O9YluTPUtqVFVtnSUpIjLm2qAxcj4K8idNrRTpglDfsAMmpRHFSUwqHS0nXc7xA" +
+    "fDRnHAJxfvZP61U2otAv/9K/YMTUPwPAULTvbQdHjNEAbhiIouU/Vbnm1LyiBIAWl1c4M9cgfWfeD489cvh7M6vMTzN2iMVdewCmsJR7AAFXAHXS" +
+    "+buI+IlCAZ5CZKX/hWMC4HLb2SvulxtpbqIv3l8IriuvemFt5cmHZ88f69Jh78jC8awlccyCOcJnIUy4seWD0bfcPmJ/EL3O+QpcOA/wRD1gbm3G" +
+    "YFQ6SVcnwUgr6YodirQXOCDhviSvltoPaEWEJZmDO+VgDUV9KC+TUIM0s2LZHREgK22NoGQrHjGcMFoAUrzmiBsDWIr3uu/VQULtnKQxXBGDMj7F" +
+    "3+9GNqEzxQHp01Mc7jU3gw==",
+  // S4
+  "nbMEIB+26d6nvnvv0nOimEpPe9tkrYxXhVEEQ/oCDtF+KHr/5g+2YwlfNaF56/Eg/QWdQ2SXt7HzZB9jJB5K3ygUf19PorjNyUMAQAzDIiD90wsw" +
+    "wKU3Tx0tANkkFHsV7k0RGg/KUWdx/5BMLRlf/hoFZF8ME/7+CBsIygUXASGAUwEA6D5e/qya9Ph/5ycB0rjuXwbfQmG7npuKcpPqJc6E/9/1cYgB" +
+    "PdZLBKJvJjt+1IQAVH7r5kRtTKBs89b1Jkmr366gx/U2M4zBUD9+k9N3IGERtjjhclAOA/gOsrur4FAu7I133leXHoHhT2dGyTNUAGkgMY8IHbuZ" +
+    "/8MEpU01GAV/PVzjpshmxl1bzKna7G/qn5JvkZ9GIi85kUZ9pb9tjhFDxE9DlYMC0CFO6wIgg7g/thgMGPiTHigWWOYmSG4+i9eKcHR35MG1BuB8" +
+    "8y0KJXkJiwLk6ruBKBI7I2nerTgVdMoW34cbYiEcQLelGp75ABQ3ewQeisgJEUADvVnk0uPRVtVP6HbVL5GjQFV76N4A6uSnDOXC7E20u6bnVr3/" +
+    "3TNprOwXsDUGVyMnma/IsFbIw5FrZYEcXhRhGW6Fy3W+B8ACwjJVd4k/9Oxbv8kt0Ow7JbeAGreNbTskIMdj78NmpfycOCiACs4yBarJVIrsodfH" +
+    "BBr6Mh0WYlpnAZAsm3V6VDHUd/eRJrAxNsxv28cLi0bZ5mpIVuVaeQJqTOtSQ37/L492tA35gKWGdM3j7doE6xepvgQsGPTft3R/nasq97Tvw00g" +
+    "LglrfBdBolTltqA1IT1C9iwcfCZhwvUPZVLa+dLCMfglEw9p2BZ/ogQY8sgAGpamDRUmq2MxXCFeCnLsSbr+/Rh5CNmNDb2GMRFwpz6bZAzMPhDX" +
+    "1crTtgyuw4j3MAHhbHKK/3Hq4qEfmvNuz8vRL8HehBesB75ry0Sh2IubD1YBOYjDscUvyrS+Mc3YeCgGEqOk4m995TJY/X620B7pACSt/8L0mQ/F" +
+    "lxGqxQAde5WC5efSEJhz9gBhMJbDLZUhraEh/ymQhBV/u5d/r56z2ynJ7Spc4qRlpzDzLNCqP+iKXMCR1J4s5wzkVKnWCs2GAV8ZGXcHkQPeoDr2" +
+    "eKhWXt7jVt8h8Fy+i3Xjh7PFBlG4pcPv2O620uUjvnfCFUUpL2nv36/mevv0cMSy8+DrW9bMmHY55EYMH9qFOBmHgy/KAHNnqZFE+ClrKZ5JL8KV" +
+    "kma+q7Vnbmmb093a334FL9slcBwbXlHu9lMk5mr842wDFswEhkQhPrfcWdB5ZSkfzNb9Q0GCOXmTK832tlfDTU7f0oJ65SkMPLlTa4UeIP6YM1V+" +
+    "E+zwsNP/s3I/hcXBCu9+0g==",
+  // S5
+  "fskMBCxudLmbDmbfpjN5Ebhqf/8d01j1RN2dRBcxFn8I+/H65/URzNIFGwBzWroAKrci2Dhjgcus9iQ6ab79euai53/wxyDNxElIFsz1wYA4hRZA" +
+    "FbCoSOaLGMtMqt7/X0gKAQQSsqolmBT8QdDv4k5AtI0kjrb7jboc/kGpmwIaVQoEuo9ly3JR9OeVpRclwQbs15elmArFObmqTXn+avLz92Nor4BA" +
+    "7QyeVhG0lYvh61qIhwnmsNfgcVZOKf6nY2blLQLRwADErI4Fk3f1cQwFNypXhTXyImG+AtZCoMnfE6KAdLVb0mghmcDUIeXsU/s86Mit7bMoqH/J" +
+    "PZWZgVwf+QD+ONOZDE7/CwYkB+qqL0+xT7lpdpDHlQWwqKd071Wh/+WcosKmti0n5mpCY99lAB8OxQlm391VvCneBlWRHnOaF6+JdTLHkRyJ+JRo" +
+    "DQHpgFJHVfQDtjzJDMhEsrzz8KqHrDbp5Tp0JgGz2CsannRJZO4tfs3bsdoByUkQuGi/gA0m8/2TQu3nBKXChGNnN7ZQ9bYW8kdm447KNsETbgXb" +
+    "/vGDkfuIejfW5/fUx/t9yTBj/N+29Yne7ClB2ibkZpW3VmQZ9lTvxdCNWLdIklQBwbrLf+X/VQ+2CDBJW7XQ6IfXLlqram7hIjpmzsYr882eCIX5" +
+    "aMs+RwhsAQ+iHegg0Ytp3vP2V3f6AsP2QH7aw8uz1VAXkwhNsNcOugqzeNXZUfsM3tfaVkEku+SUygtWD1dV0eDh5W5hhLW+WAokn5T3S8DjJ4iO" +
+    "n3tVYcPcAoAFaHcVZGxr10SQTbNmtPCjwPFkiml+1a9J6S/2MJ43Tyy2NWqFgIVzSZH4QHbwrgIIO+hNKEIcmkRIlAZzbky4wQkpEIvJX8Z9hpz0" +
+    "E09hby53EY2zGyvhqpC0cjyl1xd9Fhu6nK2QEK9GK6Kf5FnSRdNFWdny2hPbxlSH8+T5ThdtSG8JfBPqYx2lx0Rfc4IXVoP0zcZql3C+Aoizzc9y" +
+    "bl3S8yCTYHlFm4ClvmDi26nCMQHrpTFcIk5C8hxcFXL2chssGtL/84wlQE4yTtcvQGe3/QUjE45co7x43A/WbnWSIoN4TWsXWOuxbkQJT4U/SB2H" +
+    "/P6ue3e1/3aMIwK/qvR1Vl9GsCorCSgBPTj19wyoHzZSr0qKZtXnwN87CHSVBVEQG1rXqPYe1a1s9uR5IHWBhNDO+mWI975YSgRoJg/2+POgnH9w" +
+    "U0aroFzpbCjhdu2ja6wwfzdoKdKFNg+pF+P+KiS3l2f1qWsg1s0llWj/Hr91VUQs8Z8GvvngZZruuUkdNAEHGLswyrjoIv4ViFcJg3UOYknaYn5V" +
+    "Xnb/qLFTRUZtR94I7+nn1A==",
+  // S6
+  "9vqPnSysbOFMo0hn4jN/fJXbCOcBaEO07O1cvDJVU6y/nwlg36Hi7YPwV51j7Ya5GramuN5evjnzj/cyiYmxODPxSWHAGTe99QbG2uRiXn6jCOqZ" +
+    "TiPjPHnL18xIoUNnoxSWGf7JS9WhFBdK6qAYZqCE2y0JqEhvqIhhSikAr5gBZlmR4ZkoY8jzDGAueO880NUZMs8P7BT3ygfS0Kggcv1BGX6TBaaw" +
+    "6Gvj2nS+0803LaU8TH9ESNq11EBtug7DCDkZp5+67tlJ28+wTmcMU1w9nAFkvblBLA5jarp92c3qb3OI5wvHYjXymttcTN2N8NSNjLiBU+IIoZhm" +
+    "GuLqyChMr4mqkoIjkzS+Uzs6Ib8WQ0vjmuo5Bu/ow274kM3ZgCJtrsNApKPffpwJppSoB1t8XswiHbOmmmmgL2iBilTOsilvU8CEOv6JNlUlv+aK" +
+    "tGKKvM8iLr8lrG9IqamTh1O922Xnb/vn6Wf9eAupNWOONCvB6KEb6UmAdA3ICH38jeS/maERAaB/03l12lomwOgfmU+VKM2J/TOf7bh4NL9fBEVt" +
+    "IiWGmMnEyDstwVa+T2KNqlf1XsXiIgq+0pFuv07HW5Uk8sPAQtFdmc0Nf6B7bif/qNyK8HNFwQb0HiMvNRYjhubqiSYzM7CUFX7G8jcrdK9pJXPk" +
+    "6anYSPMWAok6Yu8dp4fiOPOl9nZ0NkhTIJUQY0V2aY22+tQHWSr5UDb3NSNM+26HfaTOwGwVLarLA5aoxQ3+XfzXB6sJIcQvid/wu1/ivnhEj08z" +
+    "dUYTySsF0I1IudWF3ASUQcgJj5t97eeGw5ozc0JBAAVqCRdRDvPIpokActYoIHaCqan3vr8yZ53UW1t1s1P9AMuw41iDDyIKH4+yFNNyzwjMPEoT" +
+    "jPYxZgYch76IyY+IYGLjl0fPjnq2yFKDPMKs+z/AaXZOjwJSZNgxTdo4cOMeZlRZwQkI8FEwIaVsW2i3gi+KoDAHzT50cZ7v3IcmgQczQNR+Qy/Z" +
+    "DF7CQYgJKGz1ktiRCKkw9pV+8wW3+/+9wmbpb2/krJixc+zAvGC0KpU0mNr7oa4SLUvXNg8l+quk8/zr4paRIyV/DD2TSK9JNhQAvOiBb0o4FPIA" +
+    "o/lAQ5x6VMK8cE9X2kHn+cJa0zpU9KCEsX9VBVk1fL7tvRXIf5fFq7pax7W29t6vOkecOlMC2iVlPX5qVCaNSVGkd+pQF9Vb19JdiEQTbHYEBKjI" +
+    "uOWhIbgakopg7Vhpl8VblursmRspk1kTAf238QiOjfqatvb1O0y/n0pd46vmBR01oOHYVdNrTPH1RO3rsOk1JL67j72i12LPSckvVDi18zFxKKRU" +
+    "SDkpBaZbHbiFHJe91nXPLw==",
+  // S7
+  "heBAGTMr9WdmLb//z8ZWkyqNf2+rm8kS3mAIoSAo2h8CJ7znTWQpFhj6wwBQ8YuCLLLLEbIy51xLNpXysocH3qBfvPbNQYHp4VAhDOJO8b2xaMOB" +
+    "/eTniVx5sNgei/1DTUlQATi+Q0GRPO4dkqecPwiXZr667q30Eoa+z7bqyxkmYMIAdWW95GQkH3qCSNypw7OtZigTYIYL2N+oNW0c8hB3ib6zsunO" +
+    "BQKqjwvANR4Wa/Uq6xL/guNIaRHTTXUWTns6/19DZxuc9uA3SYGsgzNCZs6Mk0G30NhUwMs6bIhHvCgpRyW6N6Zq0it61h8eDFy6+kQ38Qe255li" +
+    "QtLYFgqWEojhpcBuE3SeZ3L8CBqx0Tn3+Vg3Rc8Z31i+w/dWwG66MAchGyRFwogpyV4xf7yOxRE4vEbpxub6FLroWEqtTrxGRo9Qi3gpQ1/xJBg7" +
+    "gh26n6/2D/TqLE5tFuOSZJJUSosAm0/Dq6aM7ZrJb3gGpbeasoVubhrsPKm+g4aIDggE6VXxvlbn5TY7s6HyXffeu4Vh/gM8FnRiMzwDTCjabQx0" +
+    "earFbDzk4a1R8MgCmPjzWhYmpJ/u2CspHTgv4wxPuZq7Mld4PsbZe253pqnLZYtc1FIwxyvRQItgwD63uQaNeKM3VPT0MMh9yKcTArltjDLr1Oe+" +
+    "voudLXl5+wbnIlMIi3XPdxHvjaTgg8hYjWt4b1pjF6b6XPegXdoAM/KOv7D1ucMQoOrCgAi5dnqj2dKwedNCFwIacY2axjNqJxH9YEOAUOMGmQio" +
+    "PX/txIJtK+9O64R2SI3PJTbJ1WYo505BwmEKyj1Jqc+647nftl+N5pKur2Q6x9XmnqgFCfIrAX2kFz9w3R4WwxXg1/lQsbiHK59P1WJauoJqAXli" +
+    "LsAbnBVIiqnXFudAQAVaLJPSmiLjLb+aBYdFuTRT3B7WmSluSWz/bxyfSYbf4u0HuHJC0Rnefq4FPlYaFa1vjGZibBxxVMJM6ggrKpPrKTkX3LDw" +
+    "WNTyrp6ilPtSz1ZMmIP+Zi7EBYF2OVPDAdZpLtOgwQih5xYO5PLfpmk+0oV0kEaYTCsO3U91dlZdOTN4oTIjTz0yHF3D9eGUSyaTAcefAi88mX5+" +
+    "Xk+VBD/6+712960OKWaT9D0fzm/GHkW+07WrNPcr+bcbBDTATnK1Z1WSoz21IpMBz9Kof2Cut2cYFDhrMLzDPTigwH39Fgbyw2NRm1id05BUefjm" +
+    "HLjWR5f9Yanqd1n0LVdTnVaaWM/oTmOtRi4beGWA+H7zgXkUkdpV9ECiMPPRmI81tuMY0j/6ULw9QPAhw8C9rklYwkxRjzayhLHTcA/tzoOHjdra" +
+    "8qJ5x5TgG+iQcW9LlUuKow==",
+  // S8
+  "4hYwDbvd//yn69q9NWSAlXeJ+LfmwRIbDiQWAAUs6LURqc+w5ZUvEeznmQqThtF0KkKTHHbjgRGxLe86N93d/N6a3rEKDMMsvhlwKYSgCUC7JDoP" +
+    "tNE3z7ROefAEnu39CxWhXUgNMWiLu95aZp3tQsfs6DE/j5Xnct8ZG3WAMw2UB0JRXH3N+qu+bWOqQCFkswHUCgLn0cpTVx2uejGCohKo3ez9qjNd" +
+    "F29D6HH7RtQ4EpAizpSa1LhHaa2WW9higvPQVWb7l2cVuAtOHVtHoEz94G/CjsS4V+hybmR6ePyZhl1EYIvVk2wgDgM53F/2XQsAo65jr/J+i9Yy" +
+    "cBCMDLvTUEkpmN8EmAz0Kptt9JGeft1TBpGFSFjLfgc7dO8uUi//sdJHCMwcfifNpOshWzzx0uIZtHo4Qk92GDWFYDmdF97nJ+s15smv9ns2uvW4" +
+    "CcRnzcGJELHhHb97Bs0a+HFwxggtXjNU1N5JWmTG0Aa8wMYsPdANs3CPjzR31RtCJk9iDyS40r8VwbeeRqUlZPjX5U4+N4FgeJXNpYWcFaXmRZeI" +
+    "w3vHX9sHugwGdqOrfyKbHjGELnskJZ/X+L70coNf/Lht9MHylvWxlf0K8Pyw/hNM4lBtPU+bEuryFfIloiNzb5+0xCgl0El5NMcT+MRhgYfqem6Y" +
+    "fNFu/BQ2h2zxVEEHvt7uFFbpryegSqRBPPfImZLsuubdZwFtFRaC66hC7t/9umC08ZB7dSDjAw8k2MKe4TlnO++mP7hxhzBUtvLPO58yZELLFaTM" +
+    "sBpFBPHkfY2EShvluuff3ELL2nDNfa4KV+hbetU/WvYgz02MzqTUKHnRMKQ0huv7M9PN3HeFO1M37/y1xQaHeOWAs+ZOaLj0xcizfg2AnqI5j+t8" +
+    "EypPlEO3lQ4v7n0cIjYTvd0GyqI335MrxCSCiazz68NXFfa37zR43fJnYW/BSMvkkFKBXl5BD6u0iiRlLtp/pOh7QOTpjqCEWInp4e/TkPzdB9Nb" +
+    "20hWlDjX5bJXcgEBcw7evFtkMROUkX5PUDwvumRvEoJ1I9JK4HeWlfnBeo96WyEh0Ye4likmOk26UQzfgfR8n60RY+3qe1llGgBybhFAMJIA2m13" +
+    "SgzdYa0fRgNgW9+wnu3DZCLr5qjO59KKoOc2oFVkprkQhTIJx+uPNy3nBcqJUVcP3wmCK71pGmyqEuTyh0UcD+D2ono62kgZTPF2Tw13HCtnzbFW" +
+    "NQ2DhFk4+g9COZ7zNpl7Bw6ECT1KqT5hg2DYex+piwwRSTgs6XYlpQYU0bcOJSRLDHaDR1iejYINIFnRpGa7HvjaCoIE8ZEwum5OwJkmUWQe5yMN" +
+    "ULKtgOruaAGNsqKD6ov1ng==",
+];
+
+/** S1 to S8 one behind the other. */
+export const castBoxes = once(() => {
+  const bytes = Buffer.concat(BOXES.map((box) => Buffer.from(box, "base64")));
+  return Int32Array.from({ length: bytes.length / 4 }, (_, word) => bytes.readInt32BE(4 * word));
+});
