@@ -1,0 +1,52 @@
+import { mkdirSync, readdirSync } from "node:fs";
+import type { Clock } from "../kernel/clock.js";
+import type { Logger } from "../kernel/log.js";
+import { leaveCleanMark, takeCleanMark } from "./clean-mark.js";
+import { ownFolder } from "./folder-owner.js";
+import { LocalSpool } from "./local-spool.js";
+import type { Spool } from "./spool.js";
+import { damagedPrefix, storeFiles } from "./store-files.js";
+import { startStoreThread } from "./store-worker.js";
+
+export interface SpoolOptions {
+  /** Made when it is not there, for nobody but its owner. */
+  readonly folder: string;
+  /** Limits of all queues together, dead letters included. */
+  readonly maximumBytes: number;
+  readonly maximumCount: number;
+  /** Room on the disk that is kept so that delivery goes on when it is full; 0: none. */
+  readonly ballastBytes: number;
+  /** Dead letters that were buried longer ago are dropped; Infinity: none. */
+  readonly deadLetterAgeMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Opens the spool of a folder.
+ *
+ * @throws GatewayError FAILED_PRECONDITION when another process, or this one, has it open, or when a newer release made it
+ */
+export async function openSpool(options: SpoolOptions): Promise<Spool> {
+  const { folder, maximumBytes, ballastBytes, log } = options;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const files = storeFiles(folder);
+  const giveBack = ownFolder(files.owner, folder);
+  try {
+    return await LocalSpool.open({
+      ...options,
+      start: async (onLost) => {
+        if (!takeCleanMark(files)) log.info(`The spool ${folder} was not closed in order`);
+        return await startStoreThread({ folder, maximumBytes, ballastBytes }, onLost);
+      },
+      damagedStores: () => readdirSync(folder).filter((name) => name.startsWith(damagedPrefix)),
+      leave: async (isClean) => {
+        if (isClean) leaveCleanMark(files);
+        await giveBack();
+      },
+    });
+  } catch (error) {
+    await giveBack();
+    throw error;
+  }
+}
