@@ -1,6 +1,7 @@
 import { errorText, GatewayError } from "./errors.js";
 import type { Logger } from "./log.js";
 import type { EventHandler, Owner, QueryHandler, Registry, SubmissionHandler } from "./registry.js";
+import type { RelayTargetStatus } from "./relay-status.js";
 import { RegistryScope } from "./scope.js";
 
 /** A module as the lifecycle sees it; `modules/module.ts` makes one of each `defineModule`. */
@@ -30,6 +31,8 @@ export interface ModuleStatus {
   /** What it listens on, what it relays to. */
   readonly detail?: readonly string[];
   readonly hosts?: readonly ScriptHostStatus[];
+  /** How the deliveries of a relay fare, target by target. */
+  readonly relay?: readonly RelayTargetStatus[];
 }
 
 /** A process that runs scripts. */

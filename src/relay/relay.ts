@@ -115,7 +115,7 @@ export interface RelayProtocol<Keys extends ObjectSpec["keys"]> {
   connect(target: RelayTarget<Keys>, environment: SenderEnvironment): Sender;
   /**
    * What the module offers beside the relay, such as targets for queries or a sink for metrics. Called at the start, after
-   * the targets were found to be right.
+   * the targets were found to be right, and again after a reload, when what it answered before has been stopped.
    */
   extend?(extension: RelayExtension<Keys>): RelayAddition | undefined;
 }
@@ -131,6 +131,7 @@ export interface RelayExtension<Keys extends ObjectSpec["keys"]> {
 
 /** Parts of a module's runtime that a protocol adds to those of its relay. */
 export interface RelayAddition {
+  /** Takes back what was registered. */
   stop?(): Promise<void>;
   /** Further lines for the status. */
   detail?(): readonly string[];

@@ -58,6 +58,11 @@ export class SubmitCommand {
     };
   }
 
+  /** @throws GatewayError CONFIGURATION naming a handler that can't be read */
+  checkHandlers(handlers: ReadonlyMap<string, string>, section: string): void {
+    for (const [name, line] of handlers) this.storedArguments(name, line, section);
+  }
+
   private add(registry: RegistryScope, name: string, stored: readonly string[]): (() => void)[] {
     const description = `Submits passive results with ${this.parts.protocol.name}`;
     const options = { description, parameters: this.parameters(), takesRecipient: true };

@@ -1,4 +1,14 @@
-import type { DeadLetter, QueueStatus, RecordQuery, Spool, SpoolRecord, SpoolStatus } from "../../src/spool/spool.js";
+import type {
+  DeadLetter,
+  QueueOptions,
+  QueueStatus,
+  RecordQuery,
+  Spool,
+  SpoolEntry,
+  SpoolQueue,
+  SpoolRecord,
+  SpoolStatus,
+} from "../../src/spool/spool.js";
 import { nscp, QueryResponse, ResultCode } from "../../src/wire/messages.js";
 import { parseNagiosText } from "../../src/wire/nagios-text.js";
 
@@ -75,11 +85,11 @@ export class MemorySpool implements Spool {
     };
   }
 
-  append(): Promise<void> {
+  append(_entries: readonly SpoolEntry[]): Promise<void> {
     throw new Error("not used here");
   }
 
-  open(): never {
+  open(_queue: string, _options: QueueOptions): Promise<SpoolQueue> {
     throw new Error("not used here");
   }
 

@@ -1,0 +1,53 @@
+/** How the deliveries to one target fare, since its module was loaded. */
+export interface RelayTargetStatus {
+  readonly name: string;
+  /** The queue of the spool that it drains; empty when results go out at once. */
+  readonly queue: string;
+  /** How sure it can be that the receiver has a result: `written` or `confirmed`. */
+  readonly grade: string;
+  /** `closed`: all is well; `open`: it waits before it tries again; `half-open`: a single result is tried. */
+  readonly breaker: string;
+  readonly delivered: number;
+  /** Refused by the receiver for good. */
+  readonly refused: number;
+  /** Results that were sent again, because they got no answer the time before. */
+  readonly retried: number;
+  /** Batches that failed, as a whole or in part. */
+  readonly failures: number;
+  /** Why the last one failed; empty when none has. */
+  readonly lastError: string;
+  /** In milliseconds since 1970; 0 when there was none. */
+  readonly lastErrorMs: number;
+  /** When it is tried next, in milliseconds since 1970; 0 when it does not wait. */
+  readonly nextTryMs: number;
+  /** The target that takes the results while this one can't be reached; empty when it takes them itself. */
+  readonly takenOverBy: string;
+}
+
+/** What rests on disk, as metrics show it. */
+export interface SpoolFigures {
+  readonly bytes: number;
+  readonly count: number;
+  /** Infinity: no limit. */
+  readonly maximumBytes: number;
+  readonly maximumCount: number;
+  /** Why submissions are refused though there is quota; empty when they are not. */
+  readonly refusing: string;
+  readonly damagedStores: readonly string[];
+  readonly damagedRecords: number;
+  readonly queues: readonly QueueFigures[];
+}
+
+export interface QueueFigures {
+  readonly name: string;
+  readonly waiting: number;
+  readonly waitingBytes: number;
+  readonly oldestMs: number | undefined;
+  readonly dead: number;
+  readonly deadBytes: number;
+  readonly accepted: number;
+  readonly removed: number;
+  readonly buried: number;
+  readonly dropped: number;
+  readonly refused: number;
+}

@@ -1,0 +1,79 @@
+import type { RelayTargetStatus } from "../kernel/relay-status.js";
+import type { QueueOptions, ReplayPolicy, Spool } from "../spool/spool.js";
+import type { Breaker } from "./breaker.js";
+import { DeliveryWorker } from "./delivery.js";
+import { OutageLog } from "./outage-log.js";
+import type { SenderEnvironment } from "./relay.js";
+import type { AnyProtocol, TargetValues } from "./relay-settings.js";
+import { breakerOf, connectTarget, type TargetConnection } from "./target-group.js";
+import type { ConfiguredTarget, RelayTargets } from "./targets.js";
+
+interface LineParts {
+  readonly protocol: AnyProtocol;
+  readonly targets: RelayTargets;
+  readonly configured: ConfiguredTarget;
+  readonly environment: SenderEnvironment;
+  readonly spool: Spool;
+  /** Name of its queue. */
+  readonly queue: string;
+}
+
+/** A queue of the spool, the worker that drains it, and the target that it goes to. */
+export class DeliveryLine {
+  private constructor(
+    private readonly parts: LineParts,
+    private readonly worker: DeliveryWorker,
+    private readonly breaker: Breaker,
+    private readonly connection: TargetConnection,
+  ) {}
+
+  /** Begins to deliver, as soon as whoever drained the queue before has released it. */
+  static async open(parts: LineParts): Promise<DeliveryLine> {
+    const { protocol, targets, configured, environment, spool } = parts;
+    const { name, values } = configured;
+    const { clock, log } = environment;
+    const connection = connectTarget(targets, configured, environment);
+    const queue = await spool.open(parts.queue, queueOptions(values));
+    const breaker = breakerOf(values, clock);
+    const waiting = () => spool.status().queues.find((each) => each.name === parts.queue)?.waiting ?? 0;
+    const worker = new DeliveryWorker({
+      ...{ target: name, queue, sender: connection.sender, breaker, clock, log },
+      limits: {
+        count: Math.min(values.batchSize ?? protocol.batch.count, protocol.batch.count),
+        bytes: protocol.batch.bytes,
+      },
+      outage: new OutageLog({ target: name, log, clock, waiting }),
+    });
+    worker.start();
+    return new DeliveryLine(parts, worker, breaker, connection);
+  }
+
+  stop(): Promise<void> {
+    return this.worker.stop();
+  }
+
+  status(): RelayTargetStatus {
+    const { protocol, configured, queue, environment } = this.parts;
+    const { waitMs, state } = this.breaker;
+    const active = this.connection.active();
+    return {
+      ...{ name: configured.name, queue, grade: protocol.grade, breaker: state },
+      ...this.worker.figures,
+      nextTryMs: waitMs > 0 ? environment.clock.now() + waitMs : 0,
+      takenOverBy: active === configured.name ? "" : active,
+    };
+  }
+}
+
+function queueOptions(values: TargetValues): QueueOptions {
+  return {
+    replay: replayPolicy(values),
+    maximumAgeMs: values.maximumAge,
+    maximumCount: values.maximumCount ?? Number.POSITIVE_INFINITY,
+    maximumBytes: values.maximumSize ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+function replayPolicy({ replay, replayAge }: TargetValues): ReplayPolicy {
+  return replay === "drop-older-than" ? { kind: replay, ageMs: replayAge } : { kind: replay };
+}
