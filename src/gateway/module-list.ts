@@ -2,8 +2,10 @@ import checkHelpers from "../modules/check-helpers/index.js";
 import grpcClient from "../modules/grpc-client/index.js";
 import grpcServer from "../modules/grpc-server/index.js";
 import type { ModuleDefinition } from "../modules/module.js";
+import nagiosClient from "../modules/nagios-client/index.js";
 import nodeScript from "../modules/node-script/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
+import nscaNgClient from "../modules/nsca-ng-client/index.js";
 import pythonScript from "../modules/python-script/index.js";
 import { type ModuleSchema, type SettingsSchema, sectionAlias } from "../settings/schema.js";
 
@@ -12,8 +14,10 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(checkHelpers),
   erased(grpcClient),
   erased(grpcServer),
+  erased(nagiosClient),
   erased(nodeScript),
   erased(nrdpServer),
+  erased(nscaNgClient),
   erased(pythonScript),
 ];
 

@@ -1,25 +1,16 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { needPeer, python } from "../peers/peers.js";
+import { freePort } from "../support/free-port.js";
 import { type Finished, packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
 import { runnableBlocks } from "../support/markdown-blocks.js";
 
 /** What somebody has who has cloned the repository and installed it. */
 const checkout = temporaryFolder("checkout");
 const readme = readFileSync(join(packageRoot, "README.md"), "utf8");
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 function shell(command: string): Promise<Finished> {
   return run("sh", ["-e", "-c", command], { cwd: checkout.path });

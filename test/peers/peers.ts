@@ -28,6 +28,12 @@ export const grpcurl: Peer = {
 /** The daemon of Icinga 2. */
 export const icinga2: Peer = debianPeer("Icinga 2", "icinga2-bin", "icinga2");
 
+/** The daemon of Nagios Core 4. */
+export const nagios4: Peer = debianPeer("Nagios Core 4", "nagios4-core", "nagios4");
+
+/** The server of NSCA-ng. */
+export const nscaNgServer: Peer = debianPeer("the server of NSCA-ng", "nsca-ng-server", "nsca-ng");
+
 /** The interpreter that runs scripts unless the settings name another, and what is in the search path under its name. */
 export const python: Peer = {
   name: "Python 3.9 or newer",
