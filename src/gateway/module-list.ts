@@ -4,6 +4,7 @@ import grpcServer from "../modules/grpc-server/index.js";
 import type { ModuleDefinition } from "../modules/module.js";
 import nagiosClient from "../modules/nagios-client/index.js";
 import nodeScript from "../modules/node-script/index.js";
+import nrdpClient from "../modules/nrdp-client/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
 import nscaNgClient from "../modules/nsca-ng-client/index.js";
 import pythonScript from "../modules/python-script/index.js";
@@ -16,6 +17,7 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(grpcServer),
   erased(nagiosClient),
   erased(nodeScript),
+  erased(nrdpClient),
   erased(nrdpServer),
   erased(nscaNgClient),
   erased(pythonScript),

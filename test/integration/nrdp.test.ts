@@ -1,0 +1,74 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { type GatewayProcess, startGateway } from "../support/gateway-process.js";
+
+async function start(settings: string, files: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
+  const gateway = await startGateway({ settings, files });
+  onTestFinished(async () => {
+    await gateway.stop();
+  });
+  return gateway;
+}
+
+/** Writes what comes to `inbox` into the log. */
+const witness = `import { log, Registry } from "nscp-gateway/script";
+export function init(pluginId: number): void {
+  Registry.get(pluginId).subscription("inbox", (channel, message) => {
+    const rows = message.payload.map(({ source, alias, result, lines }) => {
+      const perf = lines.flatMap(({ perf }) => perf.map(({ alias }) => alias)).join(",");
+      return [source, alias, result, lines.map(({ message }) => message).join(), perf].join(";");
+    });
+    log("ARRIVED " + JSON.stringify(rows) + " END");
+    return true;
+  });
+}`;
+
+const port = "port = 0\nbind to = 127.0.0.1";
+
+describe("results of a sender of NRDP", () => {
+  test("go through one gateway to the next, with the names of their own hosts", async () => {
+    const central = await start(
+      `[/modules]
+NRDPServer = enabled
+NodeScript = enabled
+[/settings/NRDP/server]
+${port}
+[/settings/NRDP/server/tokens]
+branch = between gateways
+[/settings/node/scripts]
+witness = witness.ts
+`,
+      { "scripts/node/witness.ts": witness },
+    );
+    const branch = await start(`[/modules]
+NRDPServer = enabled
+NRDPClient = enabled
+[/settings/NRDP/server]
+${port}
+use ssl = false
+inbox = NRDP
+[/settings/NRDP/server/tokens]
+web1 = of the sender
+[/settings/NRDP/client/targets/central]
+address = https://localhost:${central.port}/nrdp/
+token = between gateways
+ca = ${central.certificate("ca.pem")}
+`);
+    const body =
+      "token=of the sender&cmd=submitcheck&xml=<?xml version='1.0'?>\n<checkresults>" +
+      "<checkresult type='service'><hostname>web1</hostname><servicename>Größe; a|b</servicename><state>2</state>" +
+      "<output><![CDATA[96% \u00fcber %26 dr\u00fcber|a=1 b=2]]></output></checkresult>" +
+      "<checkresult><hostname>router</hostname><state>0</state><output>up</output></checkresult></checkresults>";
+    const answer = await fetch(`http://127.0.0.1:${branch.port}/nrdp//`, {
+      method: "POST",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      body,
+    });
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining("2 checks processed")]);
+    const [, rows = ""] = await central.waitForLog(/ARRIVED (.*) END/);
+    // A text in a log of JSON lines.
+    expect(JSON.parse(JSON.parse(`"${rows}"`))).toEqual([
+      "web1;Größe; a|b;2;96% über & drüber;a,b",
+      "router;host_check;0;up;",
+    ]);
+  });
+});
