@@ -116,7 +116,7 @@ interface NumberedLine {
 }
 
 /** The lines of the file that are neither empty nor begin with `#`. */
-async function batchLines(file: string, io: CliIo): Promise<NumberedLine[]> {
+export async function batchLines(file: string, io: CliIo): Promise<NumberedLine[]> {
   let content: string;
   try {
     content = file === "-" ? await readAll(io) : readFileSync(file, "utf8");
@@ -130,7 +130,7 @@ async function batchLines(file: string, io: CliIo): Promise<NumberedLine[]> {
     .filter(({ text }) => text.trim() !== "" && !text.trimStart().startsWith("#"));
 }
 
-function nameOf(file: string): string {
+export function nameOf(file: string): string {
   return file === "-" ? "standard input" : file;
 }
 

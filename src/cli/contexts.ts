@@ -8,6 +8,9 @@ export interface ContextEntry {
   load(): Promise<Pick<CliContext, "run">>;
 }
 
+/** The relays that results can be submitted with by hand: the word of their protocol, their module, their receiver. */
+const relays = [["graphite", "GraphiteClient", "Graphite"]] as const;
+
 /** What the first word of the command line can be, besides `help`. */
 export const contexts: readonly ContextEntry[] = [
   {
@@ -77,4 +80,9 @@ export const contexts: readonly ContextEntry[] = [
     summary: "Make and list tokens for pollers",
     load: async () => (await import("./token.js")).tokenContext,
   },
+  ...relays.map(([name, module, receiver]) => ({
+    name,
+    summary: `Submit results to ${receiver}`,
+    load: async () => (await import("./relay.js")).relayContext(module),
+  })),
 ];

@@ -1,6 +1,7 @@
 import { openConfiguration } from "../gateway/configuration.js";
 import { moduleKey } from "../kernel/modules.js";
 import grpcClient from "../modules/grpc-client/index.js";
+import { targetSettings } from "../modules/grpc-client/settings.js";
 import { readModules } from "../settings/modules.js";
 import { readSettings } from "../settings/read.js";
 import { sectionAlias } from "../settings/schema.js";
@@ -16,12 +17,12 @@ export function readTarget(name: string, options: StoreOptions): StoredTarget | 
   const written = readModules(store).filter(({ module }) => moduleKey(module) === moduleKey(grpcClient.name));
   const aliases = new Set([grpcClient.defaultAlias, ...written.map(({ alias }) => alias ?? grpcClient.defaultAlias)]);
   for (const alias of aliases) {
-    const { targets } = readSettings(grpcClient.settings, store, sectionAlias(grpcClient, alias));
+    const { targets } = readSettings(targetSettings, store, sectionAlias(grpcClient, alias));
     const target = isNamed(targets.default, name)
       ? targets.default
       : [...targets.active.values()].find((known) => isNamed(known, name));
     if (target === undefined) continue;
-    const { timeout, ...address } = target.values;
+    const { timeout, remoteChannel: _channel, ...address } = target.values;
     return { ...address, timeoutMs: timeout };
   }
   return undefined;

@@ -1,4 +1,5 @@
 import checkHelpers from "../modules/check-helpers/index.js";
+import graphiteClient from "../modules/graphite-client/index.js";
 import grpcClient from "../modules/grpc-client/index.js";
 import grpcServer from "../modules/grpc-server/index.js";
 import type { ModuleDefinition } from "../modules/module.js";
@@ -8,11 +9,13 @@ import nrdpClient from "../modules/nrdp-client/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
 import nscaNgClient from "../modules/nsca-ng-client/index.js";
 import pythonScript from "../modules/python-script/index.js";
+import simpleFileWriter from "../modules/simple-file-writer/index.js";
 import { type ModuleSchema, type SettingsSchema, sectionAlias } from "../settings/schema.js";
 
 /** Every module that `[/modules]` can switch on. */
 export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(checkHelpers),
+  erased(graphiteClient),
   erased(grpcClient),
   erased(grpcServer),
   erased(nagiosClient),
@@ -21,6 +24,7 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(nrdpServer),
   erased(nscaNgClient),
   erased(pythonScript),
+  erased(simpleFileWriter),
 ];
 
 /** What `config check`, documentation and user interfaces know of the modules. */

@@ -163,14 +163,21 @@ export class Call {
    * @throws GatewayError RESOURCE_EXHAUSTED when it has come through {@link maxHops} gateways
    */
   nextHop(): number {
-    if (this.hops >= maxHops) {
-      throw new GatewayError(
-        "RESOURCE_EXHAUSTED",
-        `The call came through ${maxHops} gateways already; they seem to pass it round in a circle.`,
-      );
-    }
-    return this.hops + 1;
+    return hopAfter(this.hops);
   }
+}
+
+/**
+ * The number of hops to tell another gateway of what has come through so many.
+ *
+ * @throws GatewayError RESOURCE_EXHAUSTED when it has come through {@link maxHops} gateways
+ */
+export function hopAfter(hops: number): number {
+  if (hops < maxHops) return hops + 1;
+  throw new GatewayError(
+    "RESOURCE_EXHAUSTED",
+    `The call came through ${maxHops} gateways already; they seem to pass it round in a circle.`,
+  );
 }
 
 /** One of those who want to know that a call is aborted. */

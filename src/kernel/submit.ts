@@ -51,9 +51,9 @@ export class SubmitDispatch {
         continue;
       }
       if (await this.deliver(channel, submission, call, results)) handled = true;
-      else for (const result of results) result.refuse(`Failed to submit message: ${channel}`);
+      else for (const result of results) result.refuse(nobodyListensText(channel));
     }
-    if (names.length === 0) for (const result of results) result.refuse("Failed to submit message: no channel given");
+    if (names.length === 0) for (const result of results) result.refuse(nobodyListensText("no channel given"));
     const payload = submission.payload.map((request, index) =>
       SubmitResponse.create({
         id: request.id,
@@ -121,6 +121,11 @@ export class SubmitDispatch {
       this.parts.log.info(`${payload.alias || payload.command}: ${text}`);
     }
   }
+}
+
+/** What a result is answered with whose channel has no subscriber. */
+export function nobodyListensText(channel: string): string {
+  return `Failed to submit message: ${channel}`;
 }
 
 /** What several subscribers said about one passive result. */

@@ -55,7 +55,7 @@ export class Accepting {
    */
   async submission(submission: SubmitRequestMessage, call: Call): Promise<SubmitResponse[]> {
     const { environment, clock } = this.parts;
-    const results = incomingResults(submission, environment.hostname, clock.now());
+    const results = incomingResults(submission, environment.hostname, clock.now(), call.hops);
     if (results.length === 0) return [];
     let destinations: readonly Destination[];
     try {

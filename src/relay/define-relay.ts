@@ -13,6 +13,8 @@ export interface RelayModule {
   readonly defaultAlias: string;
   readonly defaultSection: string;
   readonly settings: SettingsSchema;
+  /** What differs from relay to relay, for the command line. */
+  readonly protocol: AnyProtocol;
   start(context: RelayContext): Promise<ModuleRuntime>;
 }
 
@@ -26,7 +28,7 @@ export function defineRelay<const Keys extends ObjectSpec["keys"]>(definition: R
   const { name, summary, defaultAlias, defaultSection = "client" } = protocol;
   return {
     ...{ name, summary, defaultAlias, defaultSection },
-    settings: relaySettings(protocol),
+    ...{ settings: relaySettings(protocol), protocol },
     start: (context) => RunningRelay.start(protocol, context, systemHostname()),
   };
 }

@@ -31,6 +31,8 @@ export interface OutgoingResult {
   readonly executionMs: { readonly start: number; readonly end: number } | undefined;
   /** Channel that it was submitted to. */
   readonly channel: string;
+  /** Through how many gateways it came before this one; none unless given. */
+  readonly hops?: number;
 }
 
 /** What became of one result. */

@@ -158,9 +158,9 @@ export class SubmitCommand {
   }
 
   private resultsOf({ results, sender }: SubmitOptions, hostname: string): PendingResult[] {
-    const host = sender || hostname;
     const timeMs = this.parts.now();
-    return results.map(({ service, code, text }) => {
+    return results.map(({ host: named, service, code, text }) => {
+      const host = named || sender || hostname;
       const result = passiveResult({ host, service, code, text });
       return { host, service, result, timeMs, executionMs: undefined, channel: this.parts.protocol.channel };
     });
@@ -199,7 +199,8 @@ function dryRun(results: readonly PendingResult[], destinations: readonly Destin
     results.map((result) => {
       const place = target.host === "" ? name : `${name} (${target.host}:${target.port})`;
       const state = codeName(result.result.result);
-      return `${place}: ${subjectOf(result)} -> ${subjectOf(mapping(result))} ${state} ${renderNagiosText(result.result)}`;
+      const text = renderNagiosText(result.result).replaceAll("\n", "\\n");
+      return `${place}: ${subjectOf(result)} -> ${subjectOf(mapping(result))} ${state} ${text}`;
     }),
   );
   return rows.join("\n");

@@ -26,6 +26,8 @@ export interface SubmitOptions {
 }
 
 interface SubmittedResult {
+  /** Empty: that of all results. */
+  readonly host: string;
   readonly service: string;
   readonly code: number;
   readonly text: string;
@@ -39,6 +41,7 @@ const ownOptions: Readonly<Record<string, OptionSpec>> = {
   separator: { description: "What stands between the parts of a batch (|)" },
   target: { description: "The targets to submit to, with commas between" },
   hostname: { description: "The host that the result is about; unless given as the settings say" },
+  "host column": { description: "Batches begin with a host: host|command|result|message", isFlag: true },
   "dry run": { description: "Send nothing, say what would be sent", isFlag: true },
 };
 
@@ -138,19 +141,21 @@ function readResults(
 ): readonly SubmittedResult[] {
   const separator = one("separator") ?? "|";
   if (separator === "") throw new ArgumentError("separator is empty");
+  const hasHosts = isSet("host column", one("host column"));
   const batch = (given.get("batch") ?? []).map((line) => {
-    const [service = "", code, ...text] = line.split(separator);
+    const parts = line.split(separator);
+    const host = hasHosts ? (parts.shift() ?? "").trim() : "";
+    const [service = "", code, ...text] = parts;
     if (code === undefined || text.length === 0) {
-      throw new ArgumentError(`batch can't be "${line}": write command${separator}result${separator}message`);
+      const form = [...(hasHosts ? ["host"] : []), "command", "result", "message"].join(separator);
+      throw new ArgumentError(`batch can't be "${line}": write ${form}`);
     }
-    return { service: serviceOf(service), code: codeOf(code), text: text.join(separator) };
+    return { host, service: serviceOf(service), code: codeOf(code), text: text.join(separator) };
   });
   const hasSingle = ["command", "result", "message"].some((name) => given.has(name));
   if (!hasSingle && batch.length > 0) return batch;
-  return [
-    { service: serviceOf(one("command") ?? ""), code: codeOf(one("result") ?? "3"), text: one("message") ?? "" },
-    ...batch,
-  ];
+  const service = serviceOf(one("command") ?? "");
+  return [{ host: "", service, code: codeOf(one("result") ?? "3"), text: one("message") ?? "" }, ...batch];
 }
 
 function serviceOf(text: string): string {

@@ -1,6 +1,6 @@
 import { type Problem, SettingsError } from "./errors.js";
 import { CaseMap, joinPath } from "./names.js";
-import { keyName, type ObjectSpec, type SettingsObject, type SettingsObjects } from "./schema.js";
+import { keyName, type ObjectSpec, type SettingsObject, type SettingsObjects, sectionPath } from "./schema.js";
 import type { SettingsStore } from "./store.js";
 import { defaultValue, readTyped } from "./typed-value.js";
 import { parseBool } from "./values.js";
@@ -15,8 +15,13 @@ type Values = Readonly<Record<string, unknown>>;
  *
  * @throws SettingsError naming every value of a wrong type and every circle of parents
  */
-export function readObjects(spec: ObjectSpec, section: string, store: SettingsStore): SettingsObjects<Values> {
-  const reader = new ObjectReader(spec, section, store);
+export function readObjects(
+  spec: ObjectSpec,
+  section: string,
+  store: SettingsStore,
+  alias: string,
+): SettingsObjects<Values> {
+  const reader = new ObjectReader(spec, section, store, alias);
   const objects = reader.ids().map((id) => reader.object(id));
   const fallback = reader.object("default");
   if (reader.problems.length > 0) throw new SettingsError(reader.problems);
@@ -41,6 +46,7 @@ class ObjectReader {
     private readonly spec: ObjectSpec,
     private readonly section: string,
     private readonly store: SettingsStore,
+    private readonly alias: string,
   ) {
     this.#names = namesOf(section, store);
   }
@@ -100,10 +106,11 @@ class ObjectReader {
     const spec = this.spec.keys[property];
     if (!spec) return undefined;
     const key = keyName(property, spec);
-    for (const id of chain) {
-      const own = joinPath(this.section, id);
+    const places = chain.map((id) => ({ own: joinPath(this.section, id), id }));
+    if (spec.fallback !== undefined) places.push({ own: sectionPath(spec.fallback, this.alias), id: "" });
+    for (const { own, id } of places) {
       const inSection = this.store.get(own, key);
-      const oneLine = property === this.spec.oneLiner ? this.store.get(this.section, id) : undefined;
+      const oneLine = property === this.spec.oneLiner && id !== "" ? this.store.get(this.section, id) : undefined;
       const text = inSection ?? (oneLine === "" ? undefined : oneLine);
       if (text === undefined) continue;
       const typed = readTyped(spec, text, this.store.paths);

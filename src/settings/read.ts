@@ -30,7 +30,7 @@ export function readSettings<const S extends SettingsSchema>(
   }
   for (const [name, spec] of Object.entries(schema.objects ?? {})) {
     try {
-      values[name] = readObjects(spec, sectionPath(spec.section, alias), store);
+      values[name] = readObjects(spec, sectionPath(spec.section, alias), store, alias);
     } catch (error) {
       if (!(error instanceof SettingsError)) throw error;
       problems.push(...error.problems);

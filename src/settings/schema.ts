@@ -62,7 +62,10 @@ interface KeyBase<D> {
   readonly sample?: boolean;
   /** Shown as `***`; passwords always are. */
   readonly sensitive?: boolean;
-  /** A section that is asked for the same key when this one has none, such as `/settings/default`. */
+  /**
+   * A section that is asked for the same key when this one has none, such as `/settings/default`; for a key of an object
+   * when neither it nor its parents have one.
+   */
   readonly fallback?: string;
   readonly check?: ValueCheck;
 }

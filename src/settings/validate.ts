@@ -155,7 +155,7 @@ class Checker {
         done.add(section.toLowerCase());
         this.#checkParents(section);
         try {
-          readObjects({ ...spec, keys: {} }, section, this.store);
+          readObjects({ ...spec, keys: {} }, section, this.store, alias);
         } catch (error) {
           if (!(error instanceof SettingsError)) throw error;
           this.problems.push(...error.problems.filter((problem) => problem.key === "parent"));

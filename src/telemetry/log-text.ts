@@ -78,7 +78,7 @@ const dateParts: Readonly<Record<string, (date: Date) => string>> = {
 /**
  * Local time by a format of strftime: `%Y %y %m %d %H %M %S %f` (milliseconds) `%z %F %T %s %%`; others stay as they are.
  */
-function formatDate(date: Date, format: string): string {
+export function formatDate(date: Date, format: string): string {
   return format.replace(/%(.)/g, (all, part: string) => dateParts[part]?.(date) ?? all);
 }
 

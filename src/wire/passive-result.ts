@@ -48,9 +48,37 @@ export function headerWithCheckTime(timeMs: number): Header {
  * between them, empty where the sender did not say. Null when none is known.
  */
 export function headerWithCheckTimes(timesMs: readonly (number | undefined)[]): Header | null {
+  const metadata = timesEntry(checkTimeKey, timesMs);
+  return metadata.length === 0 ? null : Header.create({ metadata });
+}
+
+/** The header of a submission that is passed on, with all times of its checks. */
+export function headerWithTimes(
+  times: readonly { readonly timeMs: number; readonly executionMs: { start: number; end: number } | undefined }[],
+): Header {
+  return Header.create({
+    metadata: [
+      ...timesEntry(
+        checkTimeKey,
+        times.map(({ timeMs }) => timeMs),
+      ),
+      ...timesEntry(
+        executionStartKey,
+        times.map(({ executionMs }) => executionMs?.start),
+      ),
+      ...timesEntry(
+        executionEndKey,
+        times.map(({ executionMs }) => executionMs?.end),
+      ),
+    ],
+  });
+}
+
+/** One time when it is the same for all payloads, otherwise one for each; nothing when none is known. */
+function timesEntry(key: string, timesMs: readonly (number | undefined)[]): KeyValue[] {
   const [first] = timesMs;
-  if (timesMs.every((time) => time === first)) return first === undefined ? null : headerWithCheckTime(first);
-  return Header.create({ metadata: [KeyValue.create({ key: checkTimeKey, value: timesMs.join(",") })] });
+  if (!timesMs.every((time) => time === first)) return [KeyValue.create({ key, value: timesMs.join(",") })];
+  return first === undefined ? [] : [KeyValue.create({ key, value: String(first) })];
 }
 
 /**

@@ -293,8 +293,8 @@ full = load --result 0 --message "all is well" --host elsewhere
   test("help lists what there is", async () => {
     const [answer = ""] = await run("fake_it_submit", ["help"]);
     expect(answer.match(/--[a-z-]+(?= - )/g)).toEqual(
-      ["command", "result", "message", "batch", "separator", "target", "hostname", "dry-run", "address", "host"]
-        .concat(["port", "timeout", "retries", "cipher", "password", "key-file", "use-tls"])
+      ["command", "result", "message", "batch", "separator", "target", "hostname", "host-column", "dry-run"]
+        .concat(["address", "host", "port", "timeout", "retries", "cipher", "password", "key-file", "use-tls"])
         .map((name) => `--${name}`),
     );
   });

@@ -1,7 +1,7 @@
 import type { Call } from "../../kernel/call.js";
 import type { Clock } from "../../kernel/clock.js";
-import { GatewayError } from "../../kernel/errors.js";
 import { hostOf, responseHeader } from "../../kernel/header.js";
+import type { RelayTarget } from "../../relay/relay.js";
 import {
   type ExecuteRequestMessage,
   type ExecuteResponseMessage,
@@ -10,22 +10,24 @@ import {
   type QueryResponseMessage,
 } from "../../wire/messages.js";
 import { hopsKey } from "../../wire/services.js";
-import { connectGateway, type GatewayCallOptions, type GatewayClient } from "./gateway-client.js";
-import type { TargetSettings } from "./settings.js";
-
-/** How old a client must be before a failed connection makes the next call read certificates and token again. */
-const freshMs = 30_000;
+import type { GatewayCallOptions, GatewayClient } from "./gateway-client.js";
+import { GatewayLink } from "./gateway-link.js";
+import type { GatewayKeys } from "./settings.js";
 
 /** Another gateway: queries and commands for it are passed on as they are, and run there as if they were asked there. */
 export class RemoteTarget {
-  private client: GatewayClient | undefined;
-  private madeAt = 0;
+  readonly name: string;
+  private readonly link: GatewayLink;
+  private readonly timeoutMs: number;
 
   constructor(
-    readonly name: string,
-    private readonly settings: TargetSettings,
+    target: RelayTarget<GatewayKeys>,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.name = target.name;
+    this.timeoutMs = target.settings.timeout;
+    this.link = new GatewayLink(target, clock);
+  }
 
   query(message: QueryRequestMessage, call: Call): Promise<QueryResponseMessage> {
     return this.pass(message, call, (client, passed, options) => client.query(passed, options));
@@ -36,8 +38,7 @@ export class RemoteTarget {
   }
 
   close(): void {
-    this.client?.close();
-    this.client = undefined;
+    this.link.close();
   }
 
   private async pass<Message extends { header: Header | null }, Answer extends { header: Header | null }>(
@@ -48,44 +49,23 @@ export class RemoteTarget {
     const { header } = message;
     const left = (call.deadline ?? Number.POSITIVE_INFINITY) - this.clock.monotonic();
     const options = {
-      timeoutMs: Math.min(this.settings.timeout, Math.max(1, left)),
+      timeoutMs: Math.min(this.timeoutMs, Math.max(1, left)),
       signal: call.signal,
       metadata: { [hopsKey]: String(call.nextHop()), ...traceParent(call.traceId) },
     };
     const elsewhere = hostOf(header, header?.recipientId || header?.destinationId || "")?.address ?? "";
-    const client = elsewhere === "" ? this.connect() : this.connectElsewhere(elsewhere);
+    const client = elsewhere === "" ? this.link.client() : this.link.clientElsewhere(elsewhere);
     try {
       // The name of the target means nothing over there, and addresses are this gateway's own business.
       const passedHeader = header === null ? null : Header.create({ ...header, ...atHome });
       const answer = await send(client, { ...message, header: passedHeader }, options);
       return { ...answer, header: header === null ? null : responseHeader(header) };
     } catch (thrown) {
-      this.forget(client, thrown);
+      this.link.failed(client, thrown);
       throw thrown;
     } finally {
-      if (client !== this.client) client.close();
+      this.link.release(client);
     }
-  }
-
-  private connect(): GatewayClient {
-    if (this.client !== undefined) return this.client;
-    const { address, timeout: _timeout, ...rest } = this.settings;
-    this.client = connectGateway({ address, ...rest });
-    this.madeAt = this.clock.monotonic();
-    return this.client;
-  }
-
-  /** The caller named an address of its own: it must not be shown the secrets that are for the configured one. */
-  private connectElsewhere(address: string): GatewayClient {
-    const { ca, insecure } = this.settings;
-    return connectGateway({ address, ca, insecure });
-  }
-
-  /** Certificates and tokens on disk may be others by now: the next call reads them. */
-  private forget(client: GatewayClient, thrown: unknown): void {
-    if (client !== this.client || !(thrown instanceof GatewayError)) return;
-    const stale = this.clock.monotonic() - this.madeAt > freshMs;
-    if (thrown.code === "UNAUTHENTICATED" || (thrown.code === "UNAVAILABLE" && stale)) this.client = undefined;
   }
 }
 

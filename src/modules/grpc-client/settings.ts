@@ -1,8 +1,9 @@
 import { errorText } from "../../kernel/errors.js";
-import { defineSettings, type ObjectSpec, type SettingsOf } from "../../settings/schema.js";
+import { defineSettings, type ObjectSpec } from "../../settings/schema.js";
 import { parseAddress } from "./gateway-address.js";
 
-const targetKeys = {
+/** Keys of another gateway as a target, beside those that all targets have. */
+export const targetKeys = {
   address: {
     type: "string",
     default: "",
@@ -57,12 +58,21 @@ const targetKeys = {
     description: "The name that the gateway's certificate is for, when it is not the host of the address",
   },
   timeout: { type: "time", default: "30s", title: "Timeout", description: "How long a call may take" },
+  remoteChannel: {
+    type: "string",
+    default: "",
+    title: "Remote channel",
+    description: "The channel over there that results are submitted to; the one they came in on here unless given",
+  },
 } as const satisfies ObjectSpec["keys"];
 
-export const settings = defineSettings({
+export type GatewayKeys = typeof targetKeys;
+
+/** The targets as the command line reads them, without what counts for passive results only. */
+export const targetSettings = defineSettings({
   section: "/settings/GRPC/${alias}",
   title: "gRPC client",
-  description: "Other gateways that queries and commands can be passed on to",
+  description: "Other gateways",
   objects: {
     targets: {
       section: "/settings/GRPC/${alias}/targets",
@@ -73,8 +83,6 @@ export const settings = defineSettings({
     },
   },
 });
-
-export type TargetSettings = SettingsOf<typeof settings>["targets"]["default"]["values"];
 
 function addressProblem(value: string): string | undefined {
   if (value === "") return undefined;

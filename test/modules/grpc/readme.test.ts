@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { incoming, query, rows } from "../../support/kernel.js";
+import { SubmitResponse } from "../../../src/wire/messages.js";
+import { passiveResult } from "../../../src/wire/passive-result.js";
+import { incoming, query, rows, submission } from "../../support/kernel.js";
 import { runnableBlocks } from "../../support/markdown-blocks.js";
 import { clientFiles, failure, startGateway } from "./grpc-gateway.js";
 
@@ -19,6 +21,25 @@ describe("the samples of the READMEs", () => {
     const poller = gateway.connect(await clientFiles(gateway, "poller1"));
     expect(rows(await poller.query(check))).toEqual(["0 check_ok OK fine"]);
     expect(await failure(gateway.connect().query(check))).toMatch(/it requires a client certificate/);
+  });
+
+  it("relay passive results to another gateway", async () => {
+    const central = await startGateway();
+    const received: string[] = [];
+    central.registry.addChannel({ id: 7, name: "NodeScript", alias: "node" }, "NSCA", ({ payload }) => {
+      received.push(...payload.map(({ source, alias }) => `${source} ${alias}`));
+      return payload.map(() => SubmitResponse.create());
+    });
+    const { certificate, certificateKey } = await clientFiles(central, "poller1");
+    const settings = sample("grpc-client", "relay with these settings")
+      .replace("gateway.example:8444", `127.0.0.1:${central.port}`)
+      .replace("${certificate-path}/ca.pem", `${central.folder}/ca.pem`)
+      .replace("${certificate-path}/client.pem", certificate)
+      .replace("${certificate-path}/client-key.pem", certificateKey);
+    const branch = await startGateway("", settings);
+    const message = submission([passiveResult({ host: "web1", service: "disk", code: 0, text: "fine" })]);
+    const { message: answer } = await branch.core.submit("NSCA", message, incoming());
+    expect([received, answer.payload[0]?.result?.message]).toEqual([["web1 disk"], "Submission successful"]);
   });
 
   it("pass a query on to another gateway", async () => {
