@@ -5,6 +5,7 @@
  */
 import { GatewayError } from "../kernel/errors.js";
 import { globMatcher } from "../kernel/principal.js";
+import type { RelayTargetStatus } from "../kernel/relay-status.js";
 import { closest } from "../settings/did-you-mean.js";
 import type { DeadLetter, QueuePart, QueueStatus, Spool, SpoolRecord } from "../spool/spool.js";
 import { nscp } from "../wire/messages.js";
@@ -16,21 +17,12 @@ type QueueChoice = nscp.gateway.v1.QueueChoice;
 type QueueResponse = nscp.gateway.v1.QueueResponse;
 type QueueRecord = nscp.gateway.v1.QueueRecord;
 
-/** How the target of a queue fares, where somebody drains it. */
-export interface QueueDelivery {
-  readonly grade: string;
-  /** `closed`, `open` or `half-open`. */
-  readonly breaker: string;
-  readonly lastError: string;
-  /** When it is tried next, in milliseconds since 1970; 0 when it does not wait. */
-  readonly nextTryMs: number;
-}
-
 /** What the orders work on. */
 export interface QueueDesk {
   /** Undefined when this gateway has none. */
   readonly spool: Spool | undefined;
-  deliveryOf(queue: string): QueueDelivery | undefined;
+  /** How the target fares that drains it. */
+  deliveryOf(queue: string): RelayTargetStatus | undefined;
   /** Whether the caller may do this with the queue: `queue.list`, `queue.show`, `queue.retry`, `queue.drop`. */
   allows(grant: string, queue?: string): boolean;
   /** Named in a refusal. */
@@ -89,14 +81,21 @@ function listQueues(globs: readonly string[], desk: QueueDesk): QueueResponse {
   });
 }
 
-function queueMessage(queue: QueueStatus, delivery: QueueDelivery | undefined) {
+function queueMessage(queue: QueueStatus, target: RelayTargetStatus | undefined) {
   const { name, hasConsumer, waiting, waitingBytes, oldestMs, dead, deadBytes } = queue;
   const { accepted, removed, buried, dropped, refused } = queue;
   return v1.QueueResponse.Queue.create({
     ...{ name, hasConsumer, waiting, waitingBytes, dead, deadBytes, accepted, buried, dropped, refused },
     oldestMs: oldestMs ?? 0,
     delivered: removed,
-    delivery: delivery === undefined ? null : v1.QueueResponse.Delivery.create({ ...delivery }),
+    delivery: target === undefined ? null : deliveryMessage(target),
+  });
+}
+
+function deliveryMessage(target: RelayTargetStatus) {
+  const { grade, breaker, lastError, lastErrorMs, nextTryMs, retried, takenOverBy } = target;
+  return v1.QueueResponse.Delivery.create({
+    ...{ grade, breaker, lastError, lastErrorMs, nextTryMs, retried, takenOverBy },
   });
 }
 

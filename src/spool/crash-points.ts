@@ -15,6 +15,8 @@ export const crashPoints = {
   "after-settle": "the removal is on disk, the consumer was not told",
   "during-compaction": "a compacted copy is written and has not replaced the store",
   "after-swap": "a copy has replaced the store and was not opened",
+  "during-salvage": "what is readable of a damaged store is in a copy, which has not replaced it",
+  "after-set-aside": "a damaged store has a second name, under which it is kept, and was not replaced",
   "during-migration": "some of an older store was copied into the new form",
   "before-clean": "the store is closed, the mark that says so is missing",
 } as const;

@@ -4,6 +4,7 @@ import type { Logger } from "../kernel/log.js";
 import { leaveCleanMark, takeCleanMark } from "./clean-mark.js";
 import { ownFolder } from "./folder-owner.js";
 import { LocalSpool } from "./local-spool.js";
+import { mendStore } from "./salvage.js";
 import type { Spool } from "./spool.js";
 import { damagedPrefix, storeFiles } from "./store-files.js";
 import { startStoreThread } from "./store-worker.js";
@@ -36,7 +37,7 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
     return await LocalSpool.open({
       ...options,
       start: async (onLost) => {
-        if (!takeCleanMark(files)) log.info(`The spool ${folder} was not closed in order`);
+        if (!takeCleanMark(files)) await mendStore(folder, log);
         return await startStoreThread({ folder, maximumBytes, ballastBytes }, onLost);
       },
       damagedStores: () => readdirSync(folder).filter((name) => name.startsWith(damagedPrefix)),

@@ -12,7 +12,10 @@ function desk(spool: MemorySpool | undefined, ...grants: string[]): QueueDesk {
     spool,
     deliveryOf: (queue) =>
       queue === "nagios"
-        ? { grade: "written", breaker: "open", lastError: "connection refused", nextTryMs: 5_000 }
+        ? {
+            ...{ name: "monitor", queue, grade: "written", breaker: "open", delivered: 7, refused: 1, retried: 4 },
+            ...{ failures: 2, lastError: "connection refused", lastErrorMs: 4_000, nextTryMs: 5_000, takenOverBy: "" },
+          }
         : undefined,
     allows: (grant, queue) => held.allows(grant, queue),
     caller: "token:duty",
@@ -55,7 +58,10 @@ describe("list", () => {
           waiting: 3,
           oldestMs: 1_000,
           dead: 1,
-          delivery: { grade: "written", breaker: "open", lastError: "connection refused", nextTryMs: 5_000 },
+          delivery: {
+            ...{ grade: "written", breaker: "open", lastError: "connection refused", lastErrorMs: 4_000 },
+            ...{ nextTryMs: 5_000, retried: 4 },
+          },
         },
       ],
       spool: { folder: "/var/spool", count: 5, maximumBytes: 1024 },

@@ -129,9 +129,8 @@ export class GrpcFrontEnd {
   }
 
   private server(door: NetworkDoor | ControlDoor, limits: RpcLimits): RpcServer {
-    const { gateway, registry, security, logService } = this.context;
-    const queues = { spool: undefined, deliveryOf: () => undefined };
-    return new RpcServer({ gateway, registry, audit: security.audit, log: logService, queues, door }, limits);
+    const { gateway, registry, security, logService, spool } = this.context;
+    return new RpcServer({ gateway, registry, audit: security.audit, log: logService, spool, door }, limits);
   }
 
   private async openNetwork(settings: ServerSettings): Promise<NetworkSide> {

@@ -3,6 +3,7 @@ import { type ConnectionInjector, Server, ServerCredentials, type UntypedHandleC
 import type { GatewayControl } from "../../kernel/control.js";
 import type { RegistryScope } from "../../kernel/scope.js";
 import type { Audit } from "../../security/audit.js";
+import type { Spool } from "../../spool/spool.js";
 import type { LogService } from "../../telemetry/log.js";
 import { adminMethods, gatewayMethods, type MethodShape } from "../../wire/services.js";
 import {
@@ -21,7 +22,7 @@ import { executeOperation, queryOperation, submitOperation, subscribeOperation }
 import { Health, shuttingDown } from "./health.js";
 import { acceptLongDeadlines } from "./long-deadlines.js";
 import { OpenStreams } from "./open-streams.js";
-import { type Queues, queueOperation } from "./queue-operation.js";
+import { queueOperation } from "./queue-operation.js";
 import { addReflection } from "./reflection.js";
 import { type Operation, rawMethod, unaryRpc } from "./rpc.js";
 import type { ServerSettings } from "./settings.js";
@@ -32,7 +33,8 @@ export interface RpcServerParts {
   readonly registry: RegistryScope;
   readonly audit: Audit;
   readonly log: LogService;
-  readonly queues: Queues;
+  /** Opens what waits for receivers; nothing where this gateway has no spool. */
+  readonly spool: () => Promise<Spool | undefined>;
   readonly door: Door;
 }
 
@@ -137,7 +139,7 @@ export class RpcServer {
   }
 
   private addServices(): void {
-    const { gateway, registry, audit, log, queues, door } = this.parts;
+    const { gateway, registry, audit, log, spool, door } = this.parts;
     const { streamWindow, subscriberLimit, maxMessageSize } = this.limits;
     const bytes = largestWaiting * maxMessageSize;
     const rpc = { door, audit: new AuditTrail(audit) };
@@ -158,7 +160,7 @@ export class RpcServer {
       logs: feedRpc(feed, logsOperation(log)),
       reload: unaryRpc(rpc, endedByDrain(reloadOperation(gateway), this.streams)),
       status: unaryRpc(rpc, statusOperation(gateway)),
-      queue: unaryRpc(rpc, queueOperation(queues)),
+      queue: unaryRpc(rpc, queueOperation(gateway, spool)),
     });
   }
 
