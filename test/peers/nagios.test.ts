@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/gateway/system-clock.js";
 import { nagiosProtocol } from "../../src/modules/nagios-client/protocol.js";
 import { nscaNgProtocol } from "../../src/modules/nsca-ng-client/protocol.js";
@@ -40,10 +40,8 @@ function senderBy(keys: Readonly<Record<string, string>>): Sender {
 }
 
 /** What Nagios knows once it has taken a result of this time. */
-async function stateAt(daemonUnderTest: Nagios, service: string, timeMs: number): Promise<NagiosState | undefined> {
-  const isTaken = () => daemonUnderTest.stateOf(service)?.lastCheck === Math.floor(timeMs / 1000);
-  await vi.waitUntil(isTaken, { timeout: 30_000, interval: 50 });
-  return daemonUnderTest.stateOf(service);
+function stateAt(daemonUnderTest: Nagios, service: string, timeMs: number): Promise<NagiosState | undefined> {
+  return daemonUnderTest.stateWith(service, ({ lastCheck }) => lastCheck === Math.floor(timeMs / 1000));
 }
 
 const rows = Array.from({ length: 60 }, (_, row) => `row ${row}: ${"äöü ".repeat(10)}; a \\ and "quotes"`);

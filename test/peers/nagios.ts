@@ -2,6 +2,7 @@ import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { vi } from "vitest";
 import { temporaryFolder } from "../support/gateway-process.js";
 
 /** What Nagios knows of a service or a host. */
@@ -73,6 +74,16 @@ export class Nagios {
       };
     }
     return undefined;
+  }
+
+  /** The same, once it fulfils the condition; Nagios says nothing when it has taken a result. */
+  async stateWith(service: string, condition: (state: NagiosState) => boolean): Promise<NagiosState | undefined> {
+    const isThere = () => {
+      const state = this.stateOf(service);
+      return state !== undefined && condition(state);
+    };
+    await vi.waitUntil(isThere, { timeout: 30_000, interval: 50 });
+    return this.stateOf(service);
   }
 
   async stop(): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -69,6 +69,20 @@ describe("the folder that Nagios takes check results from", () => {
       const facts = statSync(join(folder, name));
       expect([facts.mode & 0o777, facts.uid, facts.gid]).toEqual([0o640, uid, gid]);
     }
+  });
+
+  it("gets files that belong to its own owner, whom only root can give them to", async () => {
+    const folder = resultFolder();
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) chownSync(folder, 65_534, 65_534);
+    await senderTo(folder).sender.send([outgoingResult("web1", "s", 0, "x")], never);
+    const { uid, gid } = statSync(folder);
+    const owners = readdirSync(folder).map((name) => statSync(join(folder, name)));
+    expect(owners.map((facts) => [facts.uid, facts.gid])).toEqual([
+      [uid, gid],
+      [uid, gid],
+    ]);
+    expect(uid).toBe(isRoot ? 65_534 : process.getuid?.());
   });
 
   it("gets no more while Nagios does not read it", async () => {
