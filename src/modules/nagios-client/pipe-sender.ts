@@ -5,7 +5,13 @@ import { CommandPipe, PIPE_PIECE } from "./command-pipe.js";
 import { nagiosResult, resultProblem } from "./nagios-result.js";
 
 /** The line of a result, or why there can be none. */
-type Prepared = { readonly line: Buffer } | { readonly refused: string };
+type Prepared =
+  | {
+      readonly line: Buffer;
+      /** What was cut from its text. */
+      readonly cut?: string;
+    }
+  | { readonly refused: string };
 
 /** Delivers results as external commands. */
 export class PipeSender implements Sender {
@@ -30,12 +36,17 @@ export class PipeSender implements Sender {
     const verdicts: Verdict[] = [];
     let sent = 0;
     for (const one of prepared) {
-      if ("refused" in one) verdicts.push({ kind: "refused", reason: one.refused });
-      else if (sent++ < written) verdicts.push({ kind: "delivered", text: "Written to the command file" });
-      else {
+      if ("refused" in one) {
+        verdicts.push({ kind: "refused", reason: one.refused });
+        continue;
+      }
+      if (sent++ >= written) {
         verdicts.push({ kind: "failed", reason: problem ?? "The attempt was ended." });
         break;
       }
+      // Said once it has gone out, and not again with each attempt before.
+      if (one.cut !== undefined) this.environment.log.warn(one.cut);
+      verdicts.push({ kind: "delivered", text: "Written to the command file" });
     }
     return verdicts;
   }
@@ -55,11 +66,10 @@ export class PipeSender implements Sender {
       return { refused: `The names of host and service are too long for a command of ${PIPE_PIECE} bytes.` };
     }
     const output = fitNagiosText(result.output, room, { escaped: true });
-    this.environment.log.warn(
+    const cut =
       `The output of ${[result.host, result.service].filter((name) => name !== "").join(";")} was cut from ` +
-        `${Buffer.byteLength(result.output)} to ${Buffer.byteLength(output)} bytes: a command file takes no more; ` +
-        "a check result path would.",
-    );
-    return { line: Buffer.from(`${renderNagiosCommand({ ...result, output })}\n`) };
+      `${Buffer.byteLength(result.output)} to ${Buffer.byteLength(output)} bytes: a command file takes no more; ` +
+      "a check result path would.";
+    return { line: Buffer.from(`${renderNagiosCommand({ ...result, output })}\n`), cut };
   }
 }

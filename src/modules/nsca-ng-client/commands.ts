@@ -1,4 +1,3 @@
-import type { Logger } from "../../kernel/log.js";
 import type { OutgoingResult } from "../../relay/relay.js";
 import { fitNagiosText } from "../../wire/fit-nagios-text.js";
 import {
@@ -22,10 +21,16 @@ export interface CommandOptions {
 }
 
 /** The command for a result, or why there can be none. */
-export type Prepared = { readonly command: PushCommand } | { readonly refused: string };
+export type Prepared =
+  | {
+      readonly command: PushCommand;
+      /** What was cut from its text, a sentence each; complete when the server has taken the command. */
+      readonly cuts: readonly string[];
+    }
+  | { readonly refused: string };
 
-/** Makes the command of a result; what is cut from its text is logged. */
-export function prepareCommand(outgoing: OutgoingResult, options: CommandOptions, log: Logger): Prepared {
+/** Makes the command of a result. */
+export function prepareCommand(outgoing: OutgoingResult, options: CommandOptions): Prepared {
   const { host } = outgoing;
   const service = options.asHostCheck ? "" : outgoing.service;
   const refused =
@@ -37,8 +42,9 @@ export function prepareCommand(outgoing: OutgoingResult, options: CommandOptions
   const text = renderNagiosText(outgoing.result);
   const subject = service === "" ? host : `${host};${service}`;
   const line = (output: string) => Buffer.from(`${renderNagiosCommand({ time, host, service, code, output })}\n`);
+  const cuts: string[] = [];
   const cut = (shorter: string, why: string) => {
-    log.warn(
+    cuts.push(
       `The output of ${subject} was cut from ${Buffer.byteLength(text)} to ${Buffer.byteLength(shorter)} bytes: ${why}.`,
     );
   };
@@ -46,7 +52,7 @@ export function prepareCommand(outgoing: OutgoingResult, options: CommandOptions
   const fitted = fitNagiosText(text, options.maxOutputLength);
   if (fitted !== text) cut(fitted, "the target's max output length");
   const whole = line(fitted);
-  if (whole.length <= USUAL_COMMAND_SIZE) return { command: { line: whole } };
+  if (whole.length <= USUAL_COMMAND_SIZE) return { command: { line: whole }, cuts };
   const shorten = () => {
     const head = whole.length - Buffer.byteLength(escapeNagiosOutput(fitted));
     if (head >= USUAL_COMMAND_SIZE) return undefined;
@@ -54,5 +60,5 @@ export function prepareCommand(outgoing: OutgoingResult, options: CommandOptions
     cut(shorter, "the server takes no longer commands, see its max_command_size");
     return line(shorter);
   };
-  return { command: { line: whole, shorten } };
+  return { command: { line: whole, shorten }, cuts };
 }

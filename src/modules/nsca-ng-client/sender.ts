@@ -30,7 +30,7 @@ export class NscaNgSender implements Sender {
   async send(batch: readonly OutgoingResult[], signal: AbortSignal): Promise<readonly Verdict[]> {
     const { maxOutputLength, hostCheck } = this.target.settings;
     const options = { maxOutputLength, asHostCheck: hostCheck };
-    const prepared = batch.map((outgoing) => prepareCommand(outgoing, options, this.environment.log));
+    const prepared = batch.map((outgoing) => prepareCommand(outgoing, options));
     const commands = prepared.flatMap((one) => ("command" in one ? [one.command] : []));
     const { outcomes, problem } = await this.deliver(commands, signal);
     const verdicts: Verdict[] = [];
@@ -45,11 +45,13 @@ export class NscaNgSender implements Sender {
         verdicts.push({ kind: "failed", reason: problem ?? "The session ended early." });
         break;
       }
-      verdicts.push(
-        outcome.kind === "accepted"
-          ? { kind: "delivered", text: "Submission successful" }
-          : { kind: "refused", reason: outcome.reason },
-      );
+      if (outcome.kind === "refused") {
+        verdicts.push(outcome);
+        continue;
+      }
+      // Said once it has arrived, and not again with each attempt before.
+      for (const cut of one.cuts) this.environment.log.warn(cut);
+      verdicts.push({ kind: "delivered", text: "Submission successful" });
     }
     return verdicts;
   }
@@ -71,6 +73,7 @@ export class NscaNgSender implements Sender {
     }
     const end = () => connection.destroy(new Error(errorText(signal.reason)));
     signal.addEventListener("abort", end);
+    if (signal.aborted) end();
     try {
       await this.talk(connection, new NscaNgSession(commands), outcomes);
       await connection.close(settings.timeout);
