@@ -8,6 +8,7 @@ import nodeScript from "../modules/node-script/index.js";
 import nrdpClient from "../modules/nrdp-client/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
 import nscaNgClient from "../modules/nsca-ng-client/index.js";
+import nscaServer from "../modules/nsca-server/index.js";
 import pythonScript from "../modules/python-script/index.js";
 import simpleFileWriter from "../modules/simple-file-writer/index.js";
 import { type ModuleSchema, type SettingsSchema, sectionAlias } from "../settings/schema.js";
@@ -23,6 +24,7 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(nrdpClient),
   erased(nrdpServer),
   erased(nscaNgClient),
+  erased(nscaServer),
   erased(pythonScript),
   erased(simpleFileWriter),
 ];

@@ -34,6 +34,9 @@ export const nagios4: Peer = debianPeer("Nagios Core 4", "nagios4-core", "nagios
 /** The server of NSCA-ng. */
 export const nscaNgServer: Peer = debianPeer("the server of NSCA-ng", "nsca-ng-server", "nsca-ng");
 
+/** The client that NSCA brings. */
+export const sendNsca: Peer = debianPeer("send_nsca", "nsca-client", "send_nsca");
+
 /** The interpreter that runs scripts unless the settings name another, and what is in the search path under its name. */
 export const python: Peer = {
   name: "Python 3.9 or newer",

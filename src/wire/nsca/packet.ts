@@ -52,6 +52,12 @@ export interface NscaPacket extends NscaResult {
   readonly timestamp: number;
 }
 
+/** A packet that came. */
+export interface ReceivedNscaPacket extends NscaPacket {
+  /** Over the filler too, so that it differs between packets that have the same texts. */
+  readonly crc: number;
+}
+
 /** Bytes of a packet whose output field has so many bytes. */
 export function nscaPacketSize(payloadLength: number): number {
   return OVERHEAD + payloadLength;
@@ -100,8 +106,9 @@ export function isNscaPacket(bytes: Buffer): boolean {
 }
 
 /** Reads a whole packet, which `isNscaPacket` has found right. */
-export function decodeNscaPacket(bytes: Buffer): NscaPacket {
+export function decodeNscaPacket(bytes: Buffer): ReceivedNscaPacket {
   return {
+    crc: bytes.readUInt32BE(CRC_AT),
     timestamp: bytes.readUInt32BE(TIMESTAMP_AT),
     code: bytes.readInt16BE(CODE_AT),
     host: readText(bytes.subarray(HOST_AT, SERVICE_AT)),

@@ -7,7 +7,13 @@
  * size that was right is tried first from then on; the others stay possible, so a connection may mix them.
  */
 import type { NscaEncryption } from "./encryption.js";
-import { decodeNscaPacket, isNscaPacket, type NscaPacket, nscaPacketSize, nscaVersionProblem } from "./packet.js";
+import {
+  decodeNscaPacket,
+  isNscaPacket,
+  nscaPacketSize,
+  nscaVersionProblem,
+  type ReceivedNscaPacket,
+} from "./packet.js";
 
 /** Output fields of NSCA to 2.7 and since 2.9. */
 const PAYLOAD_LENGTHS = [512, 4096];
@@ -56,7 +62,7 @@ export class NscaReader {
   }
 
   /** The next packet; undefined when more has to come for it, or when there is a problem. */
-  next(): NscaPacket | undefined {
+  next(): ReceivedNscaPacket | undefined {
     if (this.#problem !== undefined) return undefined;
     const packet = this.#trySize(this.#lastSize) ?? this.#tryAll();
     if (packet !== undefined) return packet;
@@ -64,7 +70,7 @@ export class NscaReader {
     return undefined;
   }
 
-  #tryAll(): NscaPacket | undefined {
+  #tryAll(): ReceivedNscaPacket | undefined {
     for (const size of this.#sizes) {
       const packet = this.#trySize(size);
       if (packet !== undefined) return packet;
@@ -72,7 +78,7 @@ export class NscaReader {
     return undefined;
   }
 
-  #trySize(size: number): NscaPacket | undefined {
+  #trySize(size: number): ReceivedNscaPacket | undefined {
     if (size === 0 || this.pending < size || this.#wrongSizes.has(size) || this.#problem !== undefined)
       return undefined;
     const bytes = this.#decrypted(size);

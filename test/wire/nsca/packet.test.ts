@@ -12,10 +12,16 @@ import { recordings } from "./recordings.js";
 
 /** Those of the recordings that are there as they were before encryption. */
 const recorded = recordings.connections.flatMap(({ packets, timestamp }) =>
-  packets.flatMap(({ host, service, code, output, plaintext }) =>
+  packets.flatMap(({ host, service, code, output, crc32, plaintext }) =>
     plaintext === undefined
       ? []
-      : [{ bytes: Buffer.from(plaintext, "hex"), packet: { host, service, code, output, timestamp } }],
+      : [
+          {
+            bytes: Buffer.from(plaintext, "hex"),
+            packet: { host, service, code, output, timestamp },
+            crc: Number.parseInt(crc32, 16),
+          },
+        ],
   ),
 );
 
@@ -34,9 +40,9 @@ describe("The init packet", () => {
 describe("A packet", () => {
   it("of send_nsca is read field by field", () => {
     expect(recorded).toHaveLength(34);
-    for (const { bytes, packet: expected } of recorded) {
+    for (const { bytes, packet: expected, crc } of recorded) {
       expect(isNscaPacket(bytes)).toBe(true);
-      expect(decodeNscaPacket(bytes)).toEqual(expected);
+      expect(decodeNscaPacket(bytes)).toEqual({ ...expected, crc });
     }
   });
 
@@ -67,7 +73,7 @@ describe("A packet", () => {
           const { bytes, cuts } = encodeNscaPacket(value, payloadLength);
           expect(bytes.length).toBe(nscaPacketSize(payloadLength));
           expect(isNscaPacket(bytes)).toBe(true);
-          expect(decodeNscaPacket(bytes)).toEqual(value);
+          expect(decodeNscaPacket(bytes)).toMatchObject(value);
           expect(cuts).toEqual([]);
         },
       ),
@@ -95,7 +101,7 @@ describe("A packet", () => {
       },
       512,
     );
-    expect(decodeNscaPacket(bytes)).toEqual({
+    expect(decodeNscaPacket(bytes)).toMatchObject({
       ...packet,
       host: "h".repeat(62),
       service: "ü".repeat(63),
@@ -119,7 +125,7 @@ describe("A packet", () => {
     bytes.write("Größe\0", 78, "latin1");
     bytes.fill("o", 206, 717);
     bytes[717] = 0xc3;
-    expect(decodeNscaPacket(bytes)).toEqual({
+    expect(decodeNscaPacket(bytes)).toMatchObject({
       ...packet,
       host: "h".repeat(64),
       service: "Größe",

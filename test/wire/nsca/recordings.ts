@@ -14,6 +14,7 @@ interface Recordings {
       service: string;
       code: number;
       output: string;
+      crc32: string;
       /** Only of the short packets; of all there is the hash. */
       plaintext?: string;
       plaintext_sha256: string;

@@ -1,0 +1,245 @@
+import type { Socket } from "node:net";
+import { errorText, GatewayError } from "../../kernel/errors.js";
+import type { ModuleStatus } from "../../kernel/modules.js";
+import { AllowedHosts } from "../../security/allowed-hosts.js";
+import { TlsWatcher } from "../../security/tls-watcher.js";
+import type { MetricsBundle } from "../../wire/messages.js";
+import { type NscaMethod, parseNscaMethod } from "../../wire/nsca/methods.js";
+import type { ModuleContext } from "../module.js";
+import { type AcceptPolicy, addressOf, TcpListener } from "../tcp-listener.js";
+import { SenderConnection } from "./connection.js";
+import { Figures } from "./figures.js";
+import { Intake } from "./intake.js";
+import { Passwords } from "./passwords.js";
+import { PeerLog } from "./peer-log.js";
+import { ReplayWindow } from "./replay-window.js";
+import type { ServerSettings, settings } from "./settings.js";
+
+type Context = ModuleContext<typeof settings>;
+
+/** What a reload changes in place; connections keep what they began with. */
+interface Rules {
+  readonly settings: ServerSettings;
+  readonly policy: AcceptPolicy;
+  readonly method: NscaMethod;
+  readonly passwords: Passwords;
+  readonly intake: Intake;
+}
+
+interface OpenConnection {
+  readonly connection: SenderConnection;
+  readonly done: Promise<void>;
+}
+
+/** The port with what stands behind it. */
+export class NscaFrontEnd {
+  private readonly figures = new Figures();
+  private readonly window = new ReplayWindow();
+  private readonly peers: PeerLog;
+  private rules: Rules | undefined;
+  private listener: TcpListener | undefined;
+  private watcher: TlsWatcher | undefined;
+  private port = 0;
+  private readonly open = new Map<Socket, OpenConnection | undefined>();
+  /** Open connections of each address. */
+  private readonly perPeer = new Map<string, number>();
+
+  constructor(
+    private readonly context: Context,
+    private settings: ServerSettings,
+  ) {
+    this.peers = new PeerLog(context.log, context.gateway.clock);
+  }
+
+  /** @throws GatewayError CONFIGURATION for methods, certificates, passwords and ports that can't be used */
+  async serve(): Promise<void> {
+    const { settings, context } = this;
+    this.rules = await this.rulesOf(settings);
+    this.watcher = await this.watchCertificate();
+    this.listener = new TcpListener({
+      policy: () => this.current().policy,
+      log: context.log,
+      protocol: nsca,
+      accept: (socket) => this.accept(socket),
+    });
+    this.secure(this.listener);
+    this.port = await this.listener.listen(settings.port, settings.bindTo);
+    context.log.info(`Listening on ${this.place()} (${this.security()})`);
+    this.warn(this.rules);
+  }
+
+  /**
+   * Takes changed settings. Hosts, encryption, passwords and what becomes of results change in place; for another port or
+   * other TLS the server has to be made anew.
+   *
+   * @returns whether it could be done in place
+   */
+  async reload(settings: ServerSettings): Promise<boolean> {
+    if (fixedKeys.some((key) => settings[key] !== this.settings[key])) return false;
+    const problems = await this.watcher?.reload();
+    if (problems !== undefined && problems.length > 0) {
+      throw new GatewayError("CONFIGURATION", `${problems.join("\n")}.`);
+    }
+    if (this.rules !== undefined) {
+      this.rules = await this.rulesOf(settings);
+      this.warn(this.rules);
+    }
+    this.settings = settings;
+    return true;
+  }
+
+  /** Takes no more connections, lets those that are open send what they have begun, and cuts off what is left. */
+  async stop(): Promise<void> {
+    const { listener, watcher } = this;
+    this.listener = undefined;
+    this.watcher = undefined;
+    listener?.close();
+    watcher?.close();
+    const running: Promise<void>[] = [];
+    for (const [socket, entry] of this.open) {
+      if (entry === undefined) {
+        socket.destroy();
+        continue;
+      }
+      entry.connection.drain();
+      running.push(entry.done);
+    }
+    const done = Promise.all(running);
+    const grace = Math.min(silentGraceMs, this.settings.drainTimeout);
+    if (!(await isDoneWithin(done, grace))) {
+      for (const entry of this.open.values()) entry?.connection.cutIfSilent();
+      await isDoneWithin(done, this.settings.drainTimeout - grace);
+    }
+    for (const socket of this.open.keys()) socket.destroy();
+  }
+
+  status(): ModuleStatus {
+    if (this.listener === undefined) return {};
+    return { detail: [`${this.place()} (${this.security()}), ${this.open.size} connections`] };
+  }
+
+  metrics(): MetricsBundle {
+    return this.figures.bundle(this.context.alias, this.open.size);
+  }
+
+  private async rulesOf(settings: ServerSettings): Promise<Rules> {
+    const { gateway, security, log } = this.context;
+    const { figures, window, peers } = this;
+    const { encryption, dialect, allowedHosts, cacheAllowedHosts, handshakeTimeout } = settings;
+    const parsed = parseNscaMethod(encryption, dialect);
+    if (parsed.problem !== undefined) throw new GatewayError("CONFIGURATION", `${parsed.problem}.`);
+    const { method } = parsed;
+    return {
+      settings,
+      method,
+      passwords: await Passwords.create(settings, log),
+      intake: new Intake({ gateway, security, settings, method, window, figures, peers }),
+      policy: {
+        allowedHosts: await AllowedHosts.create(allowedHosts, { cache: cacheAllowedHosts, log }),
+        handshakeTimeoutMs: handshakeTimeout,
+      },
+    };
+  }
+
+  private warn({ method, passwords, settings }: Rules): void {
+    const { log, security } = this.context;
+    if (method.name === "none" || method.name === "xor") {
+      log.warn(
+        `With encryption ${method.name} whoever is among the allowed hosts can submit results, and read those of others`,
+      );
+    } else if (passwords.isAnyEmpty) {
+      log.warn(
+        "A password is empty: whoever is among the allowed hosts and has no password of its own can submit results",
+      );
+    }
+    if (!security.principal("token", "nsca", settings.role).grants.allows("submit", settings.inbox)) {
+      log.warn(`The role "${settings.role}" does not allow senders to submit to ${settings.inbox}`);
+    }
+  }
+
+  private async watchCertificate(): Promise<TlsWatcher | undefined> {
+    const { useSsl, certificate, certificateKey, ca, verifyMode } = this.settings;
+    if (!useSsl) return undefined;
+    const files = { certificate, privateKey: certificateKey, ...(verifyMode === "none" ? {} : { ca }) };
+    try {
+      return await TlsWatcher.start(files, { clock: this.context.gateway.clock, log: this.context.log });
+    } catch (thrown) {
+      const advice = /ENOENT/.test(errorText(thrown)) ? " `nscp certs init` makes certificates to begin with." : "";
+      throw new GatewayError("CONFIGURATION", `${errorText(thrown)}.${advice}`, { cause: thrown });
+    }
+  }
+
+  /** Gives the listener the certificate as it is, and each that follows. */
+  private secure(listener: TcpListener): void {
+    const { verifyMode } = this.settings;
+    if (this.watcher !== undefined) listener.setTls({ material: this.watcher.current(), verifyMode });
+    this.watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
+  }
+
+  private async accept(socket: Socket): Promise<void> {
+    const address = addressOf(socket);
+    const { settings, passwords, intake, method } = this.current();
+    const { figures, peers } = this;
+    const { maxConnections, maxConnectionsPerPeer, payloadLength, timeout } = settings;
+    const ofPeer = this.perPeer.get(address) ?? 0;
+    if (this.listener === undefined || this.open.size >= maxConnections || ofPeer >= maxConnectionsPerPeer) {
+      socket.destroy();
+      if (this.listener === undefined) return;
+      figures.turnedAway++;
+      const count = ofPeer >= maxConnectionsPerPeer ? `${ofPeer} of it` : `${this.open.size}`;
+      peers.warn(address, "too many", `Closed a connection of ${address}: ${count} are open already`);
+      return;
+    }
+    this.open.set(socket, undefined);
+    this.perPeer.set(address, ofPeer + 1);
+    socket.once("close", () => this.forget(socket, address));
+    const password = await passwords.of(address);
+    if (socket.destroyed) return;
+    const { clock } = this.context.gateway;
+    const parts = { clock, intake, figures, peers, method, password, payloadLength, timeoutMs: timeout };
+    const connection = new SenderConnection(socket, address, parts);
+    this.open.set(socket, { connection, done: connection.run() });
+  }
+
+  private forget(socket: Socket, address: string): void {
+    this.open.delete(socket);
+    const left = (this.perPeer.get(address) ?? 1) - 1;
+    if (left === 0) this.perPeer.delete(address);
+    else this.perPeer.set(address, left);
+  }
+
+  private current(): Rules {
+    if (this.rules === undefined)
+      throw new GatewayError("INTERNAL", "A connection came before the settings were read.");
+    return this.rules;
+  }
+
+  private place(): string {
+    return `${this.settings.bindTo === "" ? "" : `${this.settings.bindTo} `}port ${this.port}`;
+  }
+
+  private security(): string {
+    return `encryption ${this.current().method.name}, ${this.settings.useSsl ? "TLS" : "without TLS"}`;
+  }
+}
+
+/** A sender has nothing to say before its first packet. */
+const nsca = { alpn: [], firstBytes: 1, silence: "no packet began" };
+
+/** How long a stop waits for somebody who has just connected to begin. */
+const silentGraceMs = 500;
+
+async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeUp = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  const isDone = await Promise.race([work.then(() => true), timeUp]);
+  clearTimeout(timer);
+  return isDone;
+}
+
+/** What can't change while the server runs. */
+const fixedKeys = [
+  ...["port", "bindTo", "useSsl", "certificate", "certificateKey", "ca", "verifyMode"],
+] as (keyof ServerSettings)[];

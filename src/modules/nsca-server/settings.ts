@@ -1,0 +1,192 @@
+import { allowedHostProblem } from "../../security/allowed-hosts.js";
+import { defineSettings, type SettingsOf } from "../../settings/schema.js";
+import { parseList } from "../../settings/values.js";
+import { parseNscaMethod } from "../../wire/nsca/methods.js";
+
+const shared = "/settings/default";
+
+export const settings = defineSettings({
+  section: "/settings/NSCA/${alias}",
+  title: "NSCA server",
+  description: "Where senders of NSCA (send_nsca, NSClient++, agents) deliver passive results",
+  keys: {
+    port: {
+      type: "int",
+      default: 5667,
+      min: 0,
+      max: 65_535,
+      sample: true,
+      title: "Port",
+      description: "The TCP port to listen on; 0 takes any that is free",
+    },
+    bindTo: {
+      type: "string",
+      default: "",
+      fallback: shared,
+      title: "Bind to",
+      description: "The address to listen on; empty listens on all of them, IPv4 and IPv6",
+    },
+    allowedHosts: {
+      type: "list",
+      default: ["127.0.0.1", "::1"],
+      fallback: shared,
+      sample: true,
+      title: "Allowed hosts",
+      description: "Addresses, networks (10.0.0.0/8, fd00::/8) and names that may connect; others are cut off",
+      check: (value: string) =>
+        parseList(value)
+          .map(allowedHostProblem)
+          .find((problem) => problem !== undefined),
+    },
+    cacheAllowedHosts: {
+      type: "bool",
+      default: true,
+      fallback: shared,
+      title: "Cache allowed hosts",
+      description: "Look host names up once, and not for every connection",
+    },
+    encryption: {
+      type: "string",
+      default: "aes256",
+      sample: true,
+      title: "Encryption",
+      description: "The method of all senders, by name or number: aes256, 3des, xor, 14, …",
+      check: (value: string) => parseNscaMethod(value).problem,
+    },
+    dialect: {
+      type: "enum",
+      choices: ["nsca", "nsclient"],
+      default: "nsca",
+      title: "Dialect",
+      description:
+        "Whose numbers 14, 15 and 16 in encryption are: those of NSCA (Rijndael) or of NSClient++ (AES with 16, 24 and 32 bytes)",
+    },
+    password: {
+      type: "password",
+      default: "",
+      fallback: shared,
+      sample: true,
+      title: "Password",
+      description: "The secret of all senders that no row of the section passwords fits",
+    },
+    payloadLength: {
+      type: "int",
+      default: 512,
+      min: 2,
+      max: 65_535,
+      title: "Payload length",
+      description: "Bytes of output that senders put into a packet; 512 and 4096 are understood whatever this is",
+    },
+    maxPacketAge: {
+      type: "time",
+      default: "30s",
+      allowOff: true,
+      title: "Max packet age",
+      description:
+        "How far the time of a packet may be from when its connection began, and how long a packet that comes again is known; 0 or off checks neither",
+    },
+    inbox: {
+      type: "string",
+      default: "inbox",
+      title: "Inbox",
+      description: "The channel that results are submitted to",
+      check: (value: string) => (/[^\s,]/.test(value) ? undefined : "it names no channel"),
+    },
+    performanceData: {
+      type: "bool",
+      default: true,
+      title: "Performance data",
+      description: "Whether results keep their performance data",
+    },
+    role: {
+      type: "string",
+      default: "submitter",
+      title: "Role",
+      description: "The role of all senders; it says to which channels they may submit",
+    },
+    useSsl: {
+      type: "bool",
+      default: false,
+      title: "Use SSL",
+      description: "TLS 1.2 or newer around the protocol, as NSClient++ can have it; send_nsca can't",
+    },
+    certificate: {
+      type: "path",
+      default: "${certificate-path}/certificate.pem",
+      mustExist: "file",
+      title: "Certificate",
+      description:
+        "The certificate of this server and those that issued it, as PEM; a changed file is taken while it runs",
+    },
+    certificateKey: {
+      type: "path",
+      default: "${certificate-path}/certificate_key.pem",
+      mustExist: "file",
+      secretFile: true,
+      title: "Certificate key",
+      description: "The key of the certificate, as PEM; nobody but its owner and group may read it",
+    },
+    ca: {
+      type: "path",
+      default: "${certificate-path}/ca.pem",
+      title: "CA",
+      description: "The authorities that client certificates must come from, as PEM",
+    },
+    verifyMode: {
+      type: "enum",
+      choices: ["none", "peer-cert"],
+      default: "none",
+      title: "Verify mode",
+      description: "none asks for no client certificate; peer-cert lets nobody in without one",
+    },
+    timeout: {
+      type: "time",
+      default: "30s",
+      fallback: shared,
+      title: "Timeout",
+      description:
+        "How long the next packet of a connection may take, and after that how long its results may take to be accepted",
+    },
+    handshakeTimeout: {
+      type: "time",
+      default: "30s",
+      advanced: true,
+      title: "Handshake timeout",
+      description:
+        "How long a connection may take for TLS and the first byte; send_nsca connects before it has read what to send",
+    },
+    maxConnections: {
+      type: "int",
+      default: 1000,
+      min: 1,
+      advanced: true,
+      title: "Max connections",
+      description: "How many connections may be open at once; further ones are closed",
+    },
+    maxConnectionsPerPeer: {
+      type: "int",
+      default: 200,
+      min: 1,
+      advanced: true,
+      title: "Max connections per peer",
+      description: "How many of them one address may have",
+    },
+    drainTimeout: {
+      type: "time",
+      default: "5s",
+      advanced: true,
+      title: "Drain timeout",
+      description: "How long a stop waits for connections to send what they have",
+    },
+  },
+  maps: {
+    passwords: {
+      section: "/settings/NSCA/${alias}/passwords",
+      title: "Passwords",
+      description: "Address, network or name of senders = their password. The narrowest row that fits counts",
+      value: { type: "password", title: "Password", description: "The secret of the senders that the name fits" },
+    },
+  },
+});
+
+export type ServerSettings = SettingsOf<typeof settings>;
