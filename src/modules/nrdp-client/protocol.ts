@@ -20,8 +20,8 @@ export const nrdpProtocol: RelayProtocol<typeof targetKeys> = {
   grade: "confirmed",
   defaultPort: (address) => (/^https:/i.test(address) ? 443 : 80),
   targetKeys,
-  // PHP takes 8 MiB in a request, and a form three times as much as it holds at worst.
-  batch: { count: 500, bytes: 2 << 20 },
+  // PHP takes 8 MiB in a request, and a form of markup is eight times as large as what it holds.
+  batch: { count: 500, bytes: 1 << 20 },
   connect(target, { log, version }) {
     const { path, host, port, settings } = target;
     const { isPlain, urlPath, credentials } = urlParts(target);

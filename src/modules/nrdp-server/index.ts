@@ -1,5 +1,6 @@
 import { defineModule } from "../module.js";
 import { NrdpFrontEnd } from "./front-end.js";
+import { checkTokens } from "./senders.js";
 import { settings } from "./settings.js";
 
 export default defineModule({
@@ -9,6 +10,7 @@ export default defineModule({
   defaultSection: "server",
   settings,
   start(context) {
+    checkTokens(context.settings);
     const frontEnd = new NrdpFrontEnd(context, context.settings);
     return {
       serve: () => frontEnd.serve(),

@@ -30,31 +30,20 @@ export class Senders {
 
   /**
    * Takes the tokens of the settings and says what is probably not meant.
-   * @throws GatewayError CONFIGURATION for a token without a secret, and for two names with the same one
+   * @throws GatewayError as {@link checkTokens}
    */
   static async create(settings: ServerSettings, security: Security, log: Logger): Promise<Senders> {
-    const senders: Sender[] = [];
-    for (const { id, path, values } of settings.tokens.active.values()) {
-      const { token = "", role, allowedHosts } = values;
-      if (token === "" || token.length > maxTokenLength) {
-        const problem = token === "" ? "is empty" : `is longer than ${maxTokenLength} characters`;
-        throw new GatewayError("CONFIGURATION", `The token of ${path} ${problem}.`);
+    checkTokens(settings);
+    const { tokens, cacheAllowedHosts, inbox } = settings;
+    const senders = [...tokens.active.values()].map(async ({ id, values: { token = "", role, allowedHosts } }) => {
+      if (!security.principal("token", id, role).grants.allows("submit", inbox)) {
+        log.warn(`The role "${role}" of the token ${id} does not allow it to submit to ${inbox}`);
       }
-      const digest = digestOf(token);
-      const twin = senders.find((known) => known.digest.equals(digest));
-      if (twin !== undefined) {
-        throw new GatewayError("CONFIGURATION", `The senders ${twin.name} and ${id} have the same token.`);
-      }
-      const hosts =
-        allowedHosts.length === 0
-          ? undefined
-          : await AllowedHosts.create(allowedHosts, { cache: settings.cacheAllowedHosts, log });
-      senders.push({ name: id, digest, role, hosts });
-      if (!security.principal("token", id, role).grants.allows("submit", settings.inbox)) {
-        log.warn(`The role "${role}" of the token ${id} does not allow it to submit to ${settings.inbox}`);
-      }
-    }
-    return new Senders(senders, security);
+      const options = { cache: cacheAllowedHosts, log };
+      const hosts = allowedHosts.length === 0 ? undefined : await AllowedHosts.create(allowedHosts, options);
+      return { name: id, digest: digestOf(token), role, hosts };
+    });
+    return new Senders(await Promise.all(senders), security);
   }
 
   /** Whether the settings name any. */
@@ -77,6 +66,26 @@ export class Senders {
     const reason = `The token ${found.name} may not be used from ${peer}.`;
     this.security.audit.record({ action: "login", outcome: "denied", principal, peer, frontEnd, reason });
     throw new GatewayError("UNAUTHENTICATED", reason);
+  }
+}
+
+/**
+ * Looks for tokens that can't be meant.
+ * @throws GatewayError CONFIGURATION for a token without a secret, and for two names with the same one
+ */
+export function checkTokens({ tokens }: Pick<ServerSettings, "tokens">): void {
+  const owners = new Map<string, string>();
+  for (const { id, path, values } of tokens.active.values()) {
+    const { token = "" } = values;
+    if (token === "" || token.length > maxTokenLength) {
+      const problem = token === "" ? "is empty" : `is longer than ${maxTokenLength} characters`;
+      throw new GatewayError("CONFIGURATION", `The token of ${path} ${problem}.`);
+    }
+    const owner = owners.get(token);
+    if (owner !== undefined) {
+      throw new GatewayError("CONFIGURATION", `The senders ${owner} and ${id} have the same token.`);
+    }
+    owners.set(token, id);
   }
 }
 

@@ -27,8 +27,9 @@ export class NrdpForm {
       const [, name = "", list] = /^([^[]*)(\[[^\]]*\]$)?/.exec(spelled) ?? [];
       if (this.names.has(name)) {
         const value = decode(encoded, Math.min(nameEnd + 1, end), end);
-        const before = list === undefined || !fresh.has(name) ? [] : (this.values.get(name) ?? []);
-        this.values.set(name, [...before, value]);
+        const values = list === undefined || !fresh.has(name) ? undefined : this.values.get(name);
+        if (values === undefined) this.values.set(name, [value]);
+        else values.push(value);
         fresh.add(name);
       }
       start = end + 1;
