@@ -98,7 +98,7 @@ async function runService(command: Command, options: ServiceOptions, io: CliIo):
 /** `undefined` when it can't be started; the reason stands in the log and on standard error. */
 async function startService(store: StoreOptions, log: LogService, io: CliIo): Promise<Gateway | undefined> {
   try {
-    const gateway = await bootGateway({ ...store, log });
+    const gateway = await bootGateway({ ...store, log, durable: true });
     await serveGateway(gateway);
     return gateway;
   } catch (thrown) {

@@ -19,7 +19,7 @@ export const testContext: Pick<CliContext, "run"> = {
     const signals = endSignal((signal) => process.exit(signalCode(signal)));
     const log = commandLog(options, "debug", io);
     try {
-      const gateway = await bootGateway({ ...storeOptions(command, io), log });
+      const gateway = await bootGateway({ ...storeOptions(command, io), log, durable: true });
       await serveGateway(gateway);
       const say = (text: string) => {
         for (const line of text.split("\n")) io.stdout(answerLine(line, options.oneLine));

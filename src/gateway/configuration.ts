@@ -13,6 +13,7 @@ import { registryOf } from "../settings/registry.js";
 import type { SettingsOf, SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
 import { validateSettings } from "../settings/validate.js";
+import { spoolSettings } from "../spool/spool-settings.js";
 import type { LogSettings } from "../telemetry/log.js";
 import { logLevelOf } from "../telemetry/log-record.js";
 import { embeddedDefault, packageRoot } from "./embedded-default.js";
@@ -27,7 +28,7 @@ export interface ConfigurationOptions {
 }
 
 /** Settings that belong to no module. */
-const roomSettings: readonly SettingsSchema[] = [coreSettings, securitySettings];
+const roomSettings: readonly SettingsSchema[] = [coreSettings, securitySettings, spoolSettings];
 
 /** State of a gateway that is configured by a file of the system. */
 const systemDataPath = "/var/lib/nscp-gateway";
@@ -86,6 +87,10 @@ export class Configuration {
   metricsSettings(): MetricsServiceSettings {
     const { metricsInterval, metrics } = this.core();
     return { intervalMs: metricsInterval, port: metrics.port, bindTo: metrics.bindTo };
+  }
+
+  spoolSettings(): SettingsOf<typeof spoolSettings> {
+    return readSettings(spoolSettings, this.store, "");
   }
 
   logSettings(): LogSettings {

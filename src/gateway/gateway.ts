@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Call, type CallingModule, type CallOrigin } from "../kernel/call.js";
 import type { GatewayControl, ReloadOutcome } from "../kernel/control.js";
 import { Core } from "../kernel/core.js";
-import { errorText, GatewayError } from "../kernel/errors.js";
+import { errorText } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import {
   type LoadableModule,
@@ -15,6 +15,7 @@ import {
 import { modulePrincipal } from "../kernel/principal.js";
 import { Registry } from "../kernel/registry.js";
 import { RegistryMessages } from "../kernel/registry-messages.js";
+import type { SpoolFigures } from "../kernel/relay-status.js";
 import type { ModuleDefinition } from "../modules/module.js";
 import { Security } from "../security/security.js";
 import { type Problem, problemText } from "../settings/errors.js";
@@ -38,7 +39,9 @@ import { packageRoot } from "./embedded-default.js";
 import { MetricsService } from "./metrics-service.js";
 import { changeModules, type ModuleChanges, reasonOf } from "./module-changes.js";
 import { moduleDefinitions } from "./module-list.js";
+import { parseReload } from "./reload-request.js";
 import { SettingsAccess } from "./settings-access.js";
+import { SpoolService } from "./spool-service.js";
 import { systemClock } from "./system-clock.js";
 import { newTraceId } from "./trace-ids.js";
 
@@ -50,6 +53,8 @@ export interface BootOptions extends ConfigurationOptions {
   readonly modules?: readonly string[];
   /** Whether the command line runs on its own, without time limits for queries. */
   readonly unlimited?: boolean;
+  /** Whether passive results rest on disk until their receivers have them, as in a service; otherwise they go out at once. */
+  readonly durable?: boolean;
   /** Modules besides those that come with the gateway, for tests. */
   readonly extraModules?: readonly ModuleDefinition<SettingsSchema>[];
 }
@@ -68,6 +73,7 @@ export class Gateway implements GatewayControl {
   readonly registry: Registry;
   readonly core: Core;
   readonly security: Security;
+  private readonly spool: SpoolService;
   private readonly metrics: MetricsService;
   private readonly log: Logger;
   private readonly modulesOf: Modules;
@@ -97,6 +103,10 @@ export class Gateway implements GatewayControl {
       clock: this.clock,
       log: options.log.child("security"),
       openAuditFile: (file, onProblem, lostText) => new LogFile(file, onProblem, lostText),
+    });
+    this.spool = new SpoolService({
+      ...{ isDurable: options.durable ?? false, clock: this.clock, log: options.log.child("spool") },
+      settings: () => configuration.spoolSettings(),
     });
     this.metrics = new MetricsService(this, options.log);
     const definitions = [...moduleDefinitions, ...(options.extraModules ?? [])];
@@ -166,6 +176,7 @@ export class Gateway implements GatewayControl {
     this.isEnding = true;
     await Promise.allSettled(this.background);
     await this.modulesOf.stopAll();
+    await this.spool.close();
     await this.metrics.stop();
     await this.security.close();
   }
@@ -299,6 +310,11 @@ export class Gateway implements GatewayControl {
     await this.security.reload(this.store);
     this.core.configure(this.configuration.dispatch(this.options.unlimited ?? false, this.log));
     this.options.log.configure(this.configuration.logSettings());
+    this.spool.reload();
+  }
+
+  spoolFigures(): SpoolFigures | undefined {
+    return this.spool.current?.status();
   }
 
   private wantedModules(): ModuleLoadRequest[] {
@@ -340,7 +356,7 @@ export class Gateway implements GatewayControl {
           store: this.store,
           gateway: this,
           security: this.security,
-          spool: async () => undefined,
+          spool: () => this.spool.open(),
           log: this.options.log.child(instance.alias),
           logService: this.options.log,
         });
@@ -351,19 +367,6 @@ export class Gateway implements GatewayControl {
 }
 
 const isEnding: ReloadOutcome = { reloaded: false, problems: ["The gateway is ending"] };
-
-/** `delayed,service` and `delay,service` happen in the background, `instant,service` at once as without the word. */
-function parseReload(what: string): { delayed: boolean; name: string } {
-  const match = /^(delayed|delay|instant),(.*)$/i.exec(what.trim());
-  const name = (match?.[2] ?? what).trim();
-  if (name === "") throw new GatewayError("INVALID_ARGUMENT", "Name what to reload: service, settings or a module");
-  const word = match?.[1]?.toLowerCase();
-  const keyword = name.toLowerCase();
-  return {
-    delayed: word === "delayed" || word === "delay",
-    name: keyword === "service" || keyword === "settings" ? keyword : name,
-  };
-}
 
 /** The same problem keeps its name when lines move. */
 function nameOfProblem({ path, key, message }: Problem): string {

@@ -9,6 +9,7 @@ import type { Clock } from "./clock.js";
 import type { Core } from "./core.js";
 import type { LoadedModule } from "./modules.js";
 import type { Registry } from "./registry.js";
+import type { SpoolFigures } from "./relay-status.js";
 
 /** The running gateway as modules, script hosts and the command line may use it. */
 export interface GatewayControl {
@@ -52,6 +53,9 @@ export interface GatewayControl {
 
   /** The loaded modules, in load order. */
   modules(): LoadedModule[];
+
+  /** What rests in the spool; nothing as long as nobody has wanted one. */
+  spoolFigures(): SpoolFigures | undefined;
 
   /** All metrics in the text format of Prometheus, those of the last cycle included. */
   metricsText(): Promise<string>;

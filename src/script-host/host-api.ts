@@ -200,7 +200,8 @@ export class HostApi {
     message: SubmitRequestMessage,
     call: Call,
   ): Promise<{ value: [boolean, string] }> {
-    const outcome = await this.gateway.core.submit(channel, message, call);
+    const outcome = await this.gateway.core.submit(channel, message, call).catch(refusalOf);
+    if (typeof outcome === "string") return { value: [true, outcome] };
     const last = outcome.message.payload.at(-1);
     const fallback = outcome.handled ? "" : `Failed to submit message: ${channel}`;
     return { value: [outcome.handled, last?.result?.message || fallback] };
@@ -294,4 +295,11 @@ function decodeOrEmpty<Message>(type: MessageType<Message>, raw: Uint8Array): Me
   } catch {
     return type.decode(noBytes);
   }
+}
+
+/** A script hears of a full spool as of any other failure: by the text. */
+function refusalOf(thrown: unknown): string {
+  const isRefusal = thrown instanceof GatewayError && ["RESOURCE_EXHAUSTED", "UNAVAILABLE"].includes(thrown.code);
+  if (isRefusal) return thrown.message;
+  throw thrown;
 }

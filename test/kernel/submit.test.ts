@@ -202,6 +202,78 @@ test("grants: the whole call without any, otherwise each channel", async () => {
   ]);
 });
 
+describe("subscribers that can't take anything right now", () => {
+  const full = new GatewayError("RESOURCE_EXHAUSTED", "The spool is full.");
+  const away = new GatewayError("UNAVAILABLE", "The spool is closing.");
+  const throwing =
+    (error: Error): SubmissionHandler =>
+    () => {
+      throw error;
+    };
+  const submit = (handlers: Record<string, SubmissionHandler[]>, channels: string) => {
+    const { core, registry, log, clock } = kernel();
+    let id = 0;
+    for (const [names, list] of Object.entries(handlers)) {
+      for (const handler of list) registry.addChannel(owner(id++, "Any"), names, handler);
+    }
+    const again = () => core.submit(channels, submission([{ command: "a" }]), incoming());
+    return { again, log, clock };
+  };
+
+  test.each<{ name: string; handlers: Record<string, SubmissionHandler[]>; channels: string }>([
+    { name: "the only one", handlers: { x: [throwing(full)] }, channels: "x" },
+    { name: "all of a channel", handlers: { x: [throwing(full), throwing(full)] }, channels: "x" },
+    { name: "all of all channels", handlers: { x: [throwing(full)], y: [throwing(full)] }, channels: "x,y" },
+  ])("$name: the whole call is refused", async ({ handlers, channels }) => {
+    await expect(submit(handlers, channels).again()).rejects.toBe(full);
+  });
+
+  test.each<{ name: string; handlers: Record<string, SubmissionHandler[]>; channels: string; expected: string }>([
+    {
+      name: "another one took it",
+      handlers: { x: [throwing(full), answers(ok("taken"))] },
+      channels: "x",
+      expected: "0 a STATUS_ERROR The spool is full.",
+    },
+    {
+      name: "another one failed",
+      handlers: { x: [throwing(full), answers(failed("no"))] },
+      channels: "x",
+      expected: "0 a STATUS_ERROR The spool is full.; no",
+    },
+    {
+      name: "for different reasons",
+      handlers: { x: [throwing(full), throwing(away)] },
+      channels: "x",
+      expected: "0 a STATUS_ERROR The spool is full.; The spool is closing.",
+    },
+    {
+      name: "nobody is on the other channel",
+      handlers: { x: [throwing(full)] },
+      channels: "x,y",
+      expected: "0 a STATUS_ERROR The spool is full.; Failed to submit message: y",
+    },
+    {
+      name: "the other channel takes everything",
+      handlers: { x: [throwing(full)] },
+      channels: "x,noop",
+      expected: "0 a STATUS_ERROR The spool is full.",
+    },
+  ])("$name: the answer says so", async ({ handlers, channels, expected }) => {
+    expect(outcome(await submit(handlers, channels).again())).toEqual(["handled", expected]);
+  });
+
+  test("the log tells it now and then, not each time", async () => {
+    const { again, log, clock } = submit({ x: [throwing(full)] }, "x");
+    for (const ms of [0, 9_999, 1, 5_000]) {
+      clock.advance(ms);
+      await again().catch(() => {});
+    }
+    const line = "error: Failed to process submission on x: The spool is full.";
+    expect(log.records).toEqual([line, line]);
+  });
+});
+
 test("submissions nest 512 deep", async () => {
   const { core, registry } = kernel();
   registry.addChannel(

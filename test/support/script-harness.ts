@@ -197,6 +197,7 @@ export async function startScripts(
   const settings = new Map<string, string>();
   let calls = 0;
   const gateway: GatewayControl = {
+    spoolFigures: () => undefined,
     version: "0.0.0",
     startedAtMs: 0,
     ...{ core, registry, clock, serving: true, settingsContext: "test" },

@@ -149,6 +149,7 @@ ${more}`;
     expandPath: (text) => store.paths.expand(text),
     modules: () => modules.list(),
     serving: true,
+    spoolFigures: () => undefined,
     settingsContext: "ini:///test.ini",
   };
   const spool = async () => undefined;
