@@ -1,4 +1,4 @@
-import type { ObjectSpec, ValuesOf } from "../settings/schema.js";
+import type { ObjectSpec } from "../settings/schema.js";
 
 /** Keys of every target that say how what waits for it is sent. */
 export const deliveryKeys = {
@@ -86,5 +86,3 @@ export const deliveryKeys = {
     description: "Targets of this module that take the results while this one can't be reached, the first that can",
   },
 } as const satisfies ObjectSpec["keys"];
-
-export type DeliverySettings = ValuesOf<typeof deliveryKeys>;
