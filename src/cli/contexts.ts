@@ -9,7 +9,12 @@ export interface ContextEntry {
 }
 
 /** The relays that results can be submitted with by hand: the word of their protocol, their module, their receiver. */
-const relays = [["graphite", "GraphiteClient", "Graphite"]] as const;
+const relays = [
+  ["nsca-ng", "NSCANgClient", "NSCA-ng"],
+  ["nrdp", "NRDPClient", "Nagios over HTTP (NRDP)"],
+  ["nagios", "NagiosClient", "Nagios on this machine"],
+  ["graphite", "GraphiteClient", "Graphite"],
+] as const;
 
 /** What the first word of the command line can be, besides `help`. */
 export const contexts: readonly ContextEntry[] = [

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
+import { ArgumentError } from "../kernel/arguments.js";
 import { GatewayError } from "../kernel/errors.js";
 import type { AnyProtocol } from "../relay/relay-settings.js";
-import { submitOptionSpecs } from "../relay/submit-options.js";
+import { readSubmitOptions, type SubmitOptions, submitOptionSpecs } from "../relay/submit-options.js";
 import { batchLines, nameOf } from "./client-actions.js";
 import type { CliIo } from "./context.js";
 import { contextCommand } from "./store-options.js";
@@ -68,3 +69,16 @@ export async function readRelayArguments(command: Command, io: CliIo): Promise<R
 
 const stdinWord = "batch=-";
 const batchParts = ["command", "result", "message"];
+
+/**
+ * The arguments of the submit command, read.
+ * @throws GatewayError INVALID_ARGUMENT naming the one that is unknown or wrong
+ */
+export function submitOptions(protocol: AnyProtocol, words: readonly string[]): SubmitOptions {
+  try {
+    return readSubmitOptions(submitOptionSpecs(protocol), [], words);
+  } catch (thrown) {
+    if (!(thrown instanceof ArgumentError)) throw thrown;
+    throw new GatewayError("INVALID_ARGUMENT", thrown.message, { cause: thrown });
+  }
+}

@@ -1,10 +1,8 @@
 import { openConfiguration } from "../gateway/configuration.js";
-import { ArgumentError } from "../kernel/arguments.js";
 import { GatewayError } from "../kernel/errors.js";
 import { moduleKey } from "../kernel/modules.js";
 import type { RelayModule } from "../relay/define-relay.js";
 import type { RelaySettings } from "../relay/relay-settings.js";
-import { readSubmitOptions, submitOptionSpecs } from "../relay/submit-options.js";
 import { readModules } from "../settings/modules.js";
 import { readSettings } from "../settings/read.js";
 import { sectionAlias } from "../settings/schema.js";
@@ -12,6 +10,7 @@ import { Header, QueryResponse, ResultCode, StatusCode, SubmitRequestMessage } f
 import { passiveResult } from "../wire/passive-result.js";
 import type { CliIo } from "./context.js";
 import { withRunning } from "./control-socket.js";
+import { submitOptions } from "./relay-options.js";
 import type { StoreOptions } from "./store-options.js";
 
 /** What one message to the gateway may have: its limit is 4 MiB. */
@@ -31,7 +30,7 @@ export async function queueResults(
   store: StoreOptions,
   io: CliIo,
 ): Promise<number> {
-  const { results, target, sender, targetOptions, isDryRun } = optionsOf(relay, words);
+  const { results, target, sender, targetOptions, isDryRun } = submitOptions(relay.protocol, words);
   const [own] = targetOptions.keys();
   if (own !== undefined || isDryRun) {
     const what =
@@ -58,15 +57,6 @@ export async function queueResults(
   );
   for (const text of texts) io.stdout(`${text}\n`);
   return refused.length === 0 && answers.length === payload.length ? 0 : ResultCode.UNKNOWN;
-}
-
-function optionsOf({ protocol }: RelayModule, words: readonly string[]): ReturnType<typeof readSubmitOptions> {
-  try {
-    return readSubmitOptions(submitOptionSpecs(protocol), [], words);
-  } catch (thrown) {
-    if (!(thrown instanceof ArgumentError)) throw thrown;
-    throw new GatewayError("INVALID_ARGUMENT", thrown.message, { cause: thrown });
-  }
 }
 
 /** The first channel that the relay listens on. */

@@ -4,9 +4,9 @@ import type { RelayModule } from "../relay/define-relay.js";
 import { ExecuteRequest, ExecuteRequestMessage, ResultCode } from "../wire/messages.js";
 import type { CliContext, CliIo } from "./context.js";
 import { commandLog, logOptions } from "./logging.js";
-import { readRelayArguments, relayCommand } from "./relay-options.js";
+import { readRelayArguments, relayCommand, submitOptions } from "./relay-options.js";
 import { queueResults } from "./relay-queue.js";
-import { parseArguments, storeOptions } from "./store-options.js";
+import { parseArguments, type StoreOptions, storeOptions } from "./store-options.js";
 
 /**
  * `nscp <word>`: submits results with a relay, and waits until the receiver has them. One for all relays; what differs is
@@ -38,7 +38,7 @@ async function run(relay: RelayModule, args: readonly string[], io: CliIo): Prom
   if (given.queue) return queueResults(relay, given.words, storeOptions(command, io), io);
   const { startLocalGateway } = await import("./gateway-run.js");
   const gateway = await startLocalGateway({
-    store: storeOptions(command, io),
+    store: withDefaultTarget(relay, given.words, storeOptions(command, io)),
     log: commandLog(logOptions(command), "warning", io),
     modules: { only: relay.name },
     serve: false,
@@ -53,6 +53,18 @@ async function run(relay: RelayModule, args: readonly string[], io: CliIo): Prom
   } finally {
     await gateway.stop();
   }
+}
+
+/**
+ * Where a receiver is no place in a network the target `default` always counts, and the module does not load while that
+ * lacks something. So it gets what the command line says.
+ */
+function withDefaultTarget({ protocol, defaultSection }: RelayModule, words: readonly string[], store: StoreOptions) {
+  if (protocol.defaultPort !== undefined) return store;
+  const { targetOptions } = submitOptions(protocol, words);
+  const path = `/settings/${protocol.section}/${defaultSection}/targets/default`;
+  const defines = [...targetOptions].map(([key, value]) => ({ path, key, value }));
+  return { ...store, defines: [...store.defines, ...defines] };
 }
 
 function submitCommand({ protocol }: RelayModule): string {
