@@ -51,6 +51,7 @@ export async function prepareStore(files: StoreFiles, options: PrepareOptions): 
         notes.push(`The spool's store was brought from format ${found} to format ${found + 1}`);
       } else if (isSlack(environment, statSync(files.store).size, compactAbove)) {
         await environment.root.backup(files.copy, true);
+        await useBothMetaPages(files.copy, mapSize);
         crashPoint("during-compaction");
         notes.push(`The spool's store was compacted from ${mebibytes(files.store)} to ${mebibytes(files.copy)} MiB`);
       } else {
@@ -96,6 +97,14 @@ function versionOf(environment: Environment): number | undefined {
 function tooNew(files: StoreFiles, found: number, version: number): GatewayError {
   const text = `The store ${files.store} has format ${found}; this release reads format ${version} and older ones`;
   return new GatewayError("FAILED_PRECONDITION", text);
+}
+
+/** LMDB leaves one of a copy's two meta pages empty; a check of the store takes that for the loss of a transaction. */
+async function useBothMetaPages(file: string, mapSize: number): Promise<void> {
+  const copy = openEnvironment(file, mapSize);
+  const store = copy.meta.getBinary(storeKey);
+  copy.root.transactionSync(() => store && copy.meta.putSync(storeKey, Buffer.from(store)));
+  await closeEnvironment(copy);
 }
 
 /** Whether most of the file is free pages. */
