@@ -1,4 +1,5 @@
 import { errorText } from "../kernel/errors.js";
+import { silentLogger } from "../kernel/log.js";
 import type { ModuleRuntime, ModuleStatus } from "../kernel/modules.js";
 import type { RelayTargetStatus } from "../kernel/relay-status.js";
 import { expandHostname } from "../settings/hostname.js";
@@ -173,7 +174,9 @@ async function configure(
   const section = sectionPath(relaySettings(protocol).section, aliasIn(protocol, context));
   const targets = new RelayTargets(protocol, settings, store, section);
   // A target that can't work is told at the start, and not when the first result has come in.
-  for (const target of targets.all) await targets.connect(target, environment).close();
+  // What is to be said about it in the log is said when it begins to work.
+  const silently = { ...environment, log: silentLogger };
+  for (const target of targets.all) await targets.connect(target, silently).close();
   const spool = targets.all.length > 0 ? await context.spool() : undefined;
   const accepting = new Accepting({
     ...{ protocol, targets, environment, paths: store.paths, clock: gateway.clock, spool },

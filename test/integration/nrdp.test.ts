@@ -71,4 +71,30 @@ ca = ${central.certificate("ca.pem")}
       "router;host_check;0;up;",
     ]);
   });
+
+  test("can be sent by hand, and the exit code says whether the receiver has them", async () => {
+    const central = await start(`[/modules]
+NRDPServer = enabled
+[/settings/NRDP/server]
+${port}
+use ssl = false
+inbox = log
+[/settings/NRDP/server/tokens]
+me = of mine
+`);
+    const target = ["--host", "127.0.0.1", "--port", String(central.port), "--path", "/nrdp/"];
+    // The settings of the test can be read by everybody, which is told otherwise.
+    const send = (...args: string[]) => central.nscp("nrdp", "--log", "error", ...target, ...args);
+    const result = ["--command", "disk", "--result", "2", "--message", "full|used=96%"];
+    expect(await send("--token", "of mine", "--hostname", "web1", ...result)).toMatchObject({
+      code: 0,
+      stdout: "OK\n",
+    });
+    expect(await central.waitForLog(/disk: full/)).toBeDefined();
+    expect(await send("--token", "guess", "--retries", "0", ...result)).toMatchObject({
+      code: 3,
+      stdout: expect.stringContaining("BAD TOKEN"),
+    });
+    expect(await send(...result)).toMatchObject({ code: 3, stdout: expect.stringContaining("token: the target") });
+  });
 });

@@ -28,8 +28,11 @@ export const nrdpProtocol: RelayProtocol<typeof targetKeys> = {
     const tls = isPlain ? undefined : new ClientTls({ ...settings, serverName: serverName(target) }, path);
     const token = tokenOf(target);
     const proxy = proxyOf(target);
-    if (tls?.warning !== undefined) log.warn(tls.warning);
-    if (isPlain) log.warn(`[${path}] is reached without TLS: everybody on the way can read its token`);
+    const warning = isPlain
+      ? `[${path}] is reached without TLS: everybody on the way can read its token`
+      : tls?.warning;
+    // A caller who describes a target himself knows what he says.
+    if (warning !== undefined && path.startsWith("/")) log.warn(warning);
     return new NrdpSender({
       http: new HttpReceiver({
         origin: `${isPlain ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`,
