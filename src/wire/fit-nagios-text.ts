@@ -3,10 +3,14 @@
  * half a number is a wrong number.
  */
 
+import { utf8 } from "./charset.js";
+
 /** How text is measured. */
 interface FitOptions {
   /** Newlines and backslashes count twice, as they do in an external command. */
   escaped?: boolean;
+  /** Bytes of a character by its code point, for text that goes out in another encoding than UTF-8. */
+  width?: (codePoint: number) => number;
 }
 
 /**
@@ -14,10 +18,10 @@ interface FitOptions {
  * order in which they stand. The same text when all of it fits.
  *
  * @param text - as `renderNagiosText` writes it
- * @param maxBytes - room in bytes of UTF-8
+ * @param maxBytes - room in bytes of UTF-8 unless a width is given
  */
 export function fitNagiosText(text: string, maxBytes: number, options?: FitOptions): string {
-  const end = fittingLength(text, maxBytes, options?.escaped ?? false);
+  const end = fittingLength(text, maxBytes, options?.escaped ?? false, options?.width ?? utf8.width);
   if (end === text.length) return text;
   for (const [start, stop] of perfdataRanges(text)) {
     if (end > start && end < stop) return withoutBareEnd(text.slice(0, lastItemEnd(text, start, end)));
@@ -26,12 +30,12 @@ export function fitNagiosText(text: string, maxBytes: number, options?: FitOptio
 }
 
 /** How many characters of the text fit, never half of a pair of surrogates. */
-function fittingLength(text: string, maxBytes: number, escaped: boolean): number {
+function fittingLength(text: string, maxBytes: number, escaped: boolean, width: (codePoint: number) => number): number {
   let used = 0;
   let index = 0;
   while (index < text.length) {
     const code = text.codePointAt(index) ?? 0;
-    used += byteLength(code) + (escaped && (code === LF || code === BACKSLASH) ? 1 : 0);
+    used += width(code) + (escaped && (code === LF || code === BACKSLASH) ? 1 : 0);
     if (used > maxBytes) return index;
     index += code > 0xffff ? 2 : 1;
   }
@@ -66,13 +70,6 @@ function lastItemEnd(text: string, start: number, end: number): number {
 /** Nothing that would introduce what is cut off. */
 function withoutBareEnd(text: string): string {
   return text.replace(/[|\s]+$/u, "");
-}
-
-function byteLength(code: number): number {
-  if (code < 0x80) return 1;
-  if (code < 0x800) return 2;
-  // A lone surrogate is written as U+FFFD, which has three bytes as well.
-  return code < 0x10000 ? 3 : 4;
 }
 
 const LF = 0x0a;

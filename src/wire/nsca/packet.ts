@@ -19,6 +19,7 @@
 import { isUtf8 } from "node:buffer";
 import { randomFillSync } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { type Charset, utf8 } from "../charset.js";
 import { fitNagiosText } from "../fit-nagios-text.js";
 
 const VERSION = 3;
@@ -74,6 +75,7 @@ export function encodeNscaPacket(
   packet: NscaPacket,
   payloadLength: number,
   fill: (bytes: Uint8Array) => void = randomFillSync,
+  charset: Charset = utf8,
 ): { bytes: Buffer; cuts: readonly string[] } {
   const bytes = Buffer.allocUnsafe(nscaPacketSize(payloadLength));
   // Not zeros: with XOR these would show the password.
@@ -82,9 +84,9 @@ export function encodeNscaPacket(
   bytes.writeInt16BE(VERSION, 0);
   bytes.writeUInt32BE(packet.timestamp >>> 0, TIMESTAMP_AT);
   bytes.writeInt16BE((packet.code << 16) >> 16, CODE_AT);
-  writeText(bytes.subarray(HOST_AT, SERVICE_AT), packet.host, "host", fitName, cuts);
-  writeText(bytes.subarray(SERVICE_AT, OUTPUT_AT), packet.service, "service", fitName, cuts);
-  writeText(bytes.subarray(OUTPUT_AT, OUTPUT_AT + payloadLength), packet.output, "output", fitNagiosText, cuts);
+  writeText(bytes.subarray(HOST_AT, SERVICE_AT), packet.host, "host", fitName, charset, cuts);
+  writeText(bytes.subarray(SERVICE_AT, OUTPUT_AT), packet.service, "service", fitName, charset, cuts);
+  writeText(bytes.subarray(OUTPUT_AT, OUTPUT_AT + payloadLength), packet.output, "output", fitOutput, charset, cuts);
   bytes.writeUInt32BE(packetCrc(bytes), CRC_AT);
   return { bytes, cuts };
 }
@@ -126,25 +128,37 @@ function writeText(
   field: Buffer,
   text: string,
   name: string,
-  shorten: (text: string, room: number) => string,
+  shorten: (text: string, room: number, charset: Charset) => string,
+  charset: Charset,
   cuts: string[],
 ): void {
   // A NUL would end the text for the receiver.
   const whole = text.includes("\0") ? text.replaceAll("\0", " ") : text;
   const room = field.length - 1;
-  const size = Buffer.byteLength(whole);
+  const size = charset.size(whole);
   if (size <= room) {
-    field[field.write(whole)] = 0;
+    field[charset.write(field, whole)] = 0;
     return;
   }
-  const written = field.write(shorten(whole, room));
+  const written = charset.write(field, shorten(whole, room, charset));
   field[written] = 0;
   cuts.push(`${name} cut from ${size} to ${written} bytes`);
 }
 
 /** The beginning of a name that fits, in whole characters. */
-function fitName(text: string, room: number): string {
-  return text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(room)).read);
+function fitName(text: string, room: number, charset: Charset): string {
+  let used = 0;
+  let fitting = "";
+  for (const character of text) {
+    used += charset.width(character.codePointAt(0) ?? 0);
+    if (used > room) break;
+    fitting += character;
+  }
+  return fitting;
+}
+
+function fitOutput(text: string, room: number, charset: Charset): string {
+  return fitNagiosText(text, room, { width: charset.width });
 }
 
 /**
