@@ -26,6 +26,7 @@ export interface RelayTargetStatus {
 
 /** What rests on disk, as metrics show it. */
 export interface SpoolFigures {
+  readonly folder: string;
   readonly bytes: number;
   readonly count: number;
   /** Infinity: no limit. */

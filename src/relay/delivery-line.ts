@@ -1,7 +1,7 @@
 import type { RelayTargetStatus } from "../kernel/relay-status.js";
 import type { QueueOptions, ReplayPolicy, Spool } from "../spool/spool.js";
 import type { Breaker } from "./breaker.js";
-import { DeliveryWorker } from "./delivery.js";
+import { type DeliveryFigures, DeliveryWorker } from "./delivery.js";
 import { OutageLog } from "./outage-log.js";
 import type { SenderEnvironment } from "./relay.js";
 import type { AnyProtocol, TargetValues } from "./relay-settings.js";
@@ -16,6 +16,8 @@ interface LineParts {
   readonly spool: Spool;
   /** Name of its queue. */
   readonly queue: string;
+  /** How the deliveries to the target went before; they are counted on. */
+  readonly figures: DeliveryFigures;
 }
 
 /** A queue of the spool, the worker that drains it, and the target that it goes to. */
@@ -37,7 +39,7 @@ export class DeliveryLine {
     const breaker = breakerOf(values, clock);
     const waiting = () => spool.status().queues.find((each) => each.name === parts.queue)?.waiting ?? 0;
     const worker = new DeliveryWorker({
-      ...{ target: name, queue, sender: connection.sender, breaker, clock, log },
+      ...{ target: name, queue, sender: connection.sender, breaker, clock, log, figures: parts.figures },
       limits: {
         count: Math.min(values.batchSize ?? protocol.batch.count, protocol.batch.count),
         bytes: protocol.batch.bytes,
@@ -58,7 +60,7 @@ export class DeliveryLine {
     const active = this.connection.active();
     return {
       ...{ name: configured.name, queue, grade: protocol.grade, breaker: state },
-      ...this.worker.figures,
+      ...this.parts.figures,
       nextTryMs: waitMs > 0 ? environment.clock.now() + waitMs : 0,
       takenOverBy: active === configured.name ? "" : active,
     };

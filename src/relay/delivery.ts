@@ -17,9 +17,11 @@ interface DeliveryParts {
   readonly outage: OutageLog;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Counted on: a reload does not begin again. */
+  readonly figures: DeliveryFigures;
 }
 
-/** How the deliveries of a worker went. */
+/** How the deliveries to a target went. */
 export interface DeliveryFigures {
   delivered: number;
   refused: number;
@@ -27,6 +29,10 @@ export interface DeliveryFigures {
   failures: number;
   lastError: string;
   lastErrorMs: number;
+}
+
+export function noDeliveries(): DeliveryFigures {
+  return { delivered: 0, refused: 0, retried: 0, failures: 0, lastError: "", lastErrorMs: 0 };
 }
 
 /** How long a batch in flight may take to its end when the worker is stopped, and then to give up. */
@@ -45,10 +51,7 @@ const spoolPauseMs = 5_000;
  * words. So a crash repeats one batch and no more.
  */
 export class DeliveryWorker {
-  readonly figures: DeliveryFigures = {
-    ...{ delivered: 0, refused: 0, retried: 0, failures: 0 },
-    ...{ lastError: "", lastErrorMs: 0 },
-  };
+  private readonly figures: DeliveryFigures;
   private readonly controller = new AbortController();
   private isEnding = false;
   private hasNews = false;
@@ -58,6 +61,7 @@ export class DeliveryWorker {
   private readonly stopListening: () => void;
 
   constructor(private readonly parts: DeliveryParts) {
+    this.figures = parts.figures;
     this.stopListening = parts.queue.onAppended(() => {
       this.hasNews = true;
       this.wake();

@@ -46,7 +46,7 @@ function parseNameTable(text: string, file: string): NameTable {
     .entries()) {
     const line = raw.trim();
     if (line === "" || line.startsWith("#")) continue;
-    const fail = (problem: string) => new GatewayError("CONFIGURATION", `${file}:${index + 1}: ${problem}`);
+    const fail = (problem: string) => new GatewayError("CONFIGURATION", `name table: ${file}:${index + 1}: ${problem}`);
     const sides = sidesOf(line);
     if (sides === undefined) throw fail(`"${line}" has no =, write old = new`);
     const [from, to] = sides.map(namesOf);

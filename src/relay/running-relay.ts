@@ -6,6 +6,7 @@ import { expandHostname } from "../settings/hostname.js";
 import { sectionAlias, sectionPath } from "../settings/schema.js";
 import type { Spool } from "../spool/spool.js";
 import { Accepting } from "./acceptance.js";
+import { type DeliveryFigures, noDeliveries } from "./delivery.js";
 import { DeliveryLine } from "./delivery-line.js";
 import type { RelayAddition, SenderEnvironment } from "./relay.js";
 import type { RelayContext } from "./relay-context.js";
@@ -27,6 +28,8 @@ interface Configured {
 /** A relay that is loaded. A reload changes it in place, so that at no time results find nobody who takes them. */
 export class RunningRelay implements ModuleRuntime {
   private lines: readonly DeliveryLine[] = [];
+  /** By queue. */
+  private readonly figures = new Map<string, DeliveryFigures>();
   private addition: RelayAddition | undefined;
   private leaveChannel = () => {};
   private removeHandlers = () => {};
@@ -99,8 +102,8 @@ export class RunningRelay implements ModuleRuntime {
 
   private readonly idle = ({ name }: ConfiguredTarget): RelayTargetStatus => ({
     ...{ name, queue: "", grade: this.protocol.grade, breaker: "closed" },
-    ...{ delivered: 0, refused: 0, retried: 0, failures: 0, lastError: "", lastErrorMs: 0, nextTryMs: 0 },
-    takenOverBy: "",
+    ...noDeliveries(),
+    ...{ nextTryMs: 0, takenOverBy: "" },
   });
 
   private async use(configured: Configured): Promise<void> {
@@ -131,16 +134,12 @@ export class RunningRelay implements ModuleRuntime {
     const { targets, environment, spool } = this.configured;
     if (spool === undefined) return;
     const { protocol } = this;
-    const opening = targets.all.map((configured) =>
-      DeliveryLine.open({
-        protocol,
-        targets,
-        configured,
-        environment,
-        spool,
-        queue: queueOf(this.context, configured),
-      }),
-    );
+    const opening = targets.all.map((configured) => {
+      const queue = queueOf(this.context, configured);
+      const figures = this.figures.get(queue) ?? noDeliveries();
+      this.figures.set(queue, figures);
+      return DeliveryLine.open({ protocol, targets, configured, environment, spool, queue, figures });
+    });
     const opened = await Promise.allSettled(opening);
     this.lines = opened.flatMap((line) => (line.status === "fulfilled" ? [line.value] : []));
     for (const line of opened) if (line.status === "rejected") throw line.reason;

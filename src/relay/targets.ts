@@ -72,8 +72,12 @@ export class RelayTargets {
 
   /** @throws GatewayError CONFIGURATION as the protocol says it, with the place of the key that it names */
   connect({ target, values, mapping }: ConfiguredTarget, environment: SenderEnvironment): Sender {
-    const sender = this.located(target.path, () => this.protocol.connect(target, environment));
-    return new TargetSender({ sender, mapping, timeoutMs: values.batchTimeout, clock: environment.clock });
+    const connect = () => this.protocol.connect(target, environment);
+    const { clock } = environment;
+    return this.located(
+      target.path,
+      () => new TargetSender({ connect, mapping, timeoutMs: values.batchTimeout, clock }),
+    );
   }
 
   private checked({ id, name, path, values }: SettingsObject<TargetValues>): ConfiguredTarget {
@@ -98,12 +102,23 @@ export class RelayTargets {
       if (!(thrown instanceof GatewayError) || thrown.code !== "CONFIGURATION") throw thrown;
       // One that a caller described has no section.
       if (thrown instanceof SettingsError || !path.startsWith("/")) throw thrown;
-      const keys = Object.entries(targetKeysOf(this.protocol)).map(([property, spec]) => keyName(property, spec));
-      const named = keys.filter((key) => thrown.message.toLowerCase().startsWith(`${key}: `));
-      const [key = ""] = named.length > 0 ? named : keys.filter((each) => mentions(thrown.message, each));
       const text = errorText(thrown);
+      const key = this.keyIn(text);
       throw this.problem(path, key, text.toLowerCase().startsWith(`${key}: `) ? text.slice(key.length + 2) : text);
     }
+  }
+
+  /** The key that an error begins with, else the longest that it mentions; those of the protocol's own come first. */
+  private keyIn(text: string): string {
+    const all = Object.entries(targetKeysOf(this.protocol)).map(([property, spec]) => ({
+      key: keyName(property, spec),
+      isOwn: Object.hasOwn(this.protocol.targetKeys, property),
+    }));
+    const first = all.find(({ key }) => text.toLowerCase().startsWith(`${key}: `));
+    const [mentioned] = all
+      .filter(({ key }) => mentions(text, key))
+      .sort((left, right) => Number(right.isOwn) - Number(left.isOwn) || right.key.length - left.key.length);
+    return (first ?? mentioned)?.key ?? "";
   }
 
   private problem(path: string, key: string, message: string): SettingsError {

@@ -8,12 +8,14 @@ import { gatewayBundle } from "./gateway-bundle.js";
 import type { LogService } from "./log.js";
 import { type LogLevel, logLevels } from "./log-record.js";
 import { bundlesOf, prometheusText } from "./prometheus-text.js";
+import { addRelayMetrics, type MeasuredRelays } from "./relay-metrics.js";
 
 /** What is measured about the gateway; the parts of it that metrics read. */
 export type MeasuredGateway = Pick<
   GatewayControl,
   "version" | "startedAtMs" | "core" | "registry" | "modules" | "serving" | "clock"
->;
+> &
+  MeasuredRelays;
 
 /** The gateway's figures, for Prometheus and for the metrics cycle. */
 export interface GatewayMetrics {
@@ -47,6 +49,7 @@ export function createMetrics(gateway: MeasuredGateway, log: LogService): Gatewa
   addGatewayMetrics(prometheus, gateway, logged);
   for (const kind of callKinds) addCallMetrics(prometheus, gateway, kind);
   addModuleMetrics(prometheus, gateway);
+  addRelayMetrics(prometheus, gateway);
   addProcessMetrics(prometheus, lag);
   /** Bundles of ours, whose figures the text has already under their own names. */
   const own = new WeakSet<MetricsBundle>();

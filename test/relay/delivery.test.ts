@@ -260,6 +260,31 @@ test("a stop ends a batch that hangs, and what was in it stays", async () => {
   expect(spool.subjects(queue)).toEqual(["gw;a"]);
 });
 
+test("a sender that does not come back from a batch is replaced, and the batch is sent again", async () => {
+  let calls = 0;
+  const receiver: FakeReceiver = (batch) => (calls++ === 0 ? new Promise(() => {}) : batch.map(() => delivered()));
+  const ini = `${one}[/settings/FAKE/client/targets/mon]\nbatch timeout = 10s\n`;
+  const { submit, settle, pass, sent, spool, status } = await load(receiver, ini);
+  await submit("a");
+  await settle();
+  await pass(14_750);
+  expect(status()).toMatchObject({ failures: 0 });
+  await pass(1_500);
+  expect(services(sent)).toEqual(["a", "a"]);
+  expect(spool.subjects(queue)).toEqual([]);
+  expect(status()).toMatchObject({ failures: 1, lastError: "The batch took longer than 10 s" });
+});
+
+test("a reload counts on", async () => {
+  const { submit, settle, modules, status } = await load(allWell);
+  await submit("a");
+  await settle();
+  await modules.reload("fake-client");
+  await submit("b");
+  await settle();
+  expect(status()).toMatchObject({ delivered: 2 });
+});
+
 test("the settings of a queue reach the spool", async () => {
   const ini = `${one}[/settings/FAKE/client/targets/mon]
 replay = drop-older-than

@@ -77,17 +77,20 @@ describe("a target whose names can't work is refused", () => {
     },
     {
       settings: () => ({ nameTable: table("a = b\nnonsense\n") }),
-      message: `${file}:2: "nonsense" has no =, write old = new`,
+      message: `name table: ${file}:2: "nonsense" has no =, write old = new`,
     },
     {
       settings: () => ({ nameTable: table("a;b = c\n") }),
-      message: `${file}:1: "a;b = c" has a service on one side only; write host = host or host;service = host;service`,
+      message: `name table: ${file}:1: "a;b = c" has a service on one side only; write host = host or host;service = host;service`,
     },
     {
       settings: () => ({ nameTable: table("a = \n") }),
-      message: `${file}:1: "a =" lacks a name, or has more than one ; on a side`,
+      message: `name table: ${file}:1: "a =" lacks a name, or has more than one ; on a side`,
     },
-    { settings: () => ({ nameTable: table("a = b\n\na = c\n") }), message: `${file}:3: a stands in line 1 already` },
+    {
+      settings: () => ({ nameTable: table("a = b\n\na = c\n") }),
+      message: `name table: ${file}:3: a stands in line 1 already`,
+    },
   ])("$message", ({ settings, message }) => {
     expect(() => nameMapping({ ...plain, ...settings() })).toThrow(new GatewayError("CONFIGURATION", message));
   });

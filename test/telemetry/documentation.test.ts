@@ -27,7 +27,8 @@ it.each(samples)("a sample of the page is a valid configuration: %s", (sample) =
 });
 
 it("the page names every metric of the source", () => {
-  const source = readFileSync(join(packageRoot, "src", "telemetry", "metrics.ts"), "utf8");
+  const read = (file: string) => readFileSync(join(packageRoot, "src", "telemetry", file), "utf8");
+  const source = read("metrics.ts") + read("relay-metrics.ts");
   const names = [...source.matchAll(/"((?:nscp|process|nodejs)_\w+)"/g)].map((match) => match[1]);
   expect(names.length).toBeGreaterThan(10);
   expect(names.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
