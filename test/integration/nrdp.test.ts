@@ -1,4 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../support/free-port.js";
 import { type GatewayProcess, startGateway } from "../support/gateway-process.js";
 
 async function start(settings: string, files: Readonly<Record<string, string>> = {}): Promise<GatewayProcess> {
@@ -69,6 +70,53 @@ ca = ${central.certificate("ca.pem")}
     expect(JSON.parse(JSON.parse(`"${rows}"`))).toEqual([
       "web1;Größe; a|b;2;96% über & drüber;a,b",
       "router;host_check;0;up;",
+    ]);
+  });
+
+  test("are accepted while their receiver is down, and arrive when it is there", async () => {
+    const late = await freePort();
+    const branch = await start(`[/modules]
+NRDPServer = enabled
+NRDPClient = enabled
+[/settings/NRDP/server]
+${port}
+use ssl = false
+inbox = NRDP
+[/settings/NRDP/server/tokens]
+web1 = of the sender
+[/settings/NRDP/client/targets/central]
+address = http://127.0.0.1:${late}/nrdp/
+token = between gateways
+maximum retry delay = 1s
+`);
+    const deliver = async (name: string) => {
+      const document = `<r><checkresult><hostname>${name}</hostname><state>0</state><output>up</output></checkresult></r>`;
+      const body = new URLSearchParams({ token: "of the sender", cmd: "submitcheck", xml: document });
+      const answer = await fetch(`http://127.0.0.1:${branch.port}/nrdp/`, { method: "POST", body });
+      return [answer.status, /<output>(.*)<\/output>/.exec(await answer.text())?.[1]];
+    };
+    expect(await deliver("router1")).toEqual([200, "1 checks processed"]);
+    expect(await deliver("router2")).toEqual([200, "1 checks processed"]);
+    await branch.waitForLog(/results wait, for they can't be delivered: .*ECONNREFUSED/);
+    const central = await start(
+      `[/modules]
+NRDPServer = enabled
+NodeScript = enabled
+[/settings/NRDP/server]
+port = ${late}
+bind to = 127.0.0.1
+use ssl = false
+[/settings/NRDP/server/tokens]
+branch = between gateways
+[/settings/node/scripts]
+witness = witness.ts
+`,
+      { "scripts/node/witness.ts": witness },
+    );
+    const arrived = await central.waitForLog(/ARRIVED .*router1.*router2.* END/s);
+    expect(arrived[0].match(/router\d;host_check;0;up;/g)).toEqual([
+      "router1;host_check;0;up;",
+      "router2;host_check;0;up;",
     ]);
   });
 

@@ -142,7 +142,7 @@ export class Desk {
       if (information !== undefined) this.parts.log.info(`Refused a request of ${peer}: ${message}: ${information}`);
       return answered(request, { status: -1, message, information });
     }
-    this.parts.log.warn(`The results of ${peer} were not accepted: ${errorText(thrown)}`);
+    this.parts.log.info(`The results of ${peer} were not accepted: ${errorText(thrown)}`);
     return failed(request, 503, errorText(thrown));
   }
 }
