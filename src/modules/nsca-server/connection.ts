@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Clock } from "../../kernel/clock.js";
+import { errorText } from "../../kernel/errors.js";
+import type { Logger } from "../../kernel/log.js";
 import { nscaEncryption } from "../../wire/nsca/encryption.js";
 import { encodeNscaInit, type NscaInit } from "../../wire/nsca/init-packet.js";
 import type { NscaMethod } from "../../wire/nsca/methods.js";
@@ -9,12 +11,15 @@ import { NscaReader } from "../../wire/nsca/reader.js";
 import type { Figures } from "./figures.js";
 import type { Intake } from "./intake.js";
 import type { PeerLog } from "./peer-log.js";
+import type { Turns } from "./turns.js";
 
 export interface ConnectionParts {
   readonly clock: Clock;
+  readonly log: Logger;
   readonly intake: Intake;
   readonly figures: Figures;
   readonly peers: PeerLog;
+  readonly turns: Turns;
   readonly method: NscaMethod;
   readonly password: string;
   readonly payloadLength: number;
@@ -33,11 +38,13 @@ const ivSize = 128;
 export class SenderConnection {
   private readonly init: NscaInit;
   private readonly reader: NscaReader;
-  private isSubmitting = false;
+  private isReading = false;
   private isDraining = false;
   private hasSent = false;
   /** Whether the end of the connection is our doing. */
   private isCut = false;
+  /** Until when the next whole packet has to be there, on the monotonic clock. */
+  private deadline: number | undefined;
   private stopTimer = () => {};
 
   constructor(
@@ -60,8 +67,10 @@ export class SenderConnection {
         if (this.isDraining && this.isBetweenPackets) break;
       }
       this.checkEnd("ended");
-    } catch {
-      this.checkEnd("broke off");
+    } catch (thrown) {
+      const isBroken = thrown === socket.errored || socket.destroyed;
+      if (isBroken) this.checkEnd("broke off");
+      else this.parts.log.error(`The connection of ${this.address} failed: ${errorText(thrown)}`, { error: thrown });
     } finally {
       this.stopTimer();
       socket.destroy();
@@ -72,7 +81,7 @@ export class SenderConnection {
   drain(): void {
     this.isDraining = true;
     this.isCut = true;
-    if (this.hasSent && this.isBetweenPackets && !this.isSubmitting) this.socket.destroy();
+    if (this.hasSent && this.isBetweenPackets && !this.isReading) this.socket.destroy();
   }
 
   /** Ends a connection that has not sent anything. */
@@ -92,23 +101,34 @@ export class SenderConnection {
   /** @returns whether more may come */
   private async read(chunk: Buffer): Promise<boolean> {
     const { reader } = this;
-    if (!this.hasSent) this.startTimer();
+    this.stopTimer();
+    this.isReading = true;
     this.hasSent = true;
     reader.push(chunk);
-    const packets: ReceivedNscaPacket[] = [];
-    for (let packet = reader.next(); packet !== undefined; packet = reader.next()) packets.push(packet);
-    if (packets.length > 0) {
-      this.stopTimer();
-      this.isSubmitting = true;
-      const isAccepted = await this.parts.intake.take(packets, this.init, this.address);
-      this.isSubmitting = false;
-      if (!isAccepted) return false;
+    const packets = await this.packets();
+    const isAccepted = packets.length === 0 || (await this.parts.intake.take(packets, this.init, this.address));
+    this.isReading = false;
+    if (!isAccepted) return false;
+    // Only a whole packet begins the time anew: bytes that come one by one must not keep a connection open.
+    if (packets.length > 0) this.deadline = undefined;
+    if (reader.problem === undefined) {
       this.startTimer();
+      return true;
     }
-    if (reader.problem === undefined) return true;
     this.unreadable(reader.problem);
     this.parts.intake.recordStranger(this.address, reader.problem);
     return false;
+  }
+
+  private async packets(): Promise<ReceivedNscaPacket[]> {
+    const { turns } = this.parts;
+    const packets: ReceivedNscaPacket[] = [];
+    for (;;) {
+      for (let end = turns.wait(); end !== undefined; end = turns.wait()) await end;
+      const packet = this.reader.next();
+      if (packet === undefined) return packets;
+      packets.push(packet);
+    }
   }
 
   private unreadable(problem: string): void {
@@ -116,11 +136,11 @@ export class SenderConnection {
     this.parts.peers.warn(this.address, "unreadable", `Closed the connection of ${this.address}: ${problem}`);
   }
 
-  /** Only a whole packet starts it anew: bytes that come one by one must not keep a connection open. */
   private startTimer(): void {
     const { clock, timeoutMs } = this.parts;
-    this.stopTimer();
-    this.stopTimer = clock.after(timeoutMs, () => {
+    const now = clock.monotonic();
+    this.deadline ??= now + timeoutMs;
+    this.stopTimer = clock.after(Math.max(0, this.deadline - now), () => {
       this.isCut = true;
       if (this.reader.pending > 0) this.unreadable(`no whole packet came within ${timeoutMs / 1000} s`);
       this.socket.destroy();

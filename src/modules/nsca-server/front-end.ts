@@ -14,6 +14,7 @@ import { Passwords } from "./passwords.js";
 import { PeerLog } from "./peer-log.js";
 import { ReplayWindow } from "./replay-window.js";
 import type { ServerSettings, settings } from "./settings.js";
+import { Turns } from "./turns.js";
 
 type Context = ModuleContext<typeof settings>;
 
@@ -36,6 +37,7 @@ export class NscaFrontEnd {
   private readonly figures = new Figures();
   private readonly window = new ReplayWindow();
   private readonly peers: PeerLog;
+  private readonly turns: Turns;
   private rules: Rules | undefined;
   private listener: TcpListener | undefined;
   private watcher: TlsWatcher | undefined;
@@ -49,6 +51,7 @@ export class NscaFrontEnd {
     private settings: ServerSettings,
   ) {
     this.peers = new PeerLog(context.log, context.gateway.clock);
+    this.turns = new Turns(context.gateway.clock);
   }
 
   /** @throws GatewayError CONFIGURATION for methods, certificates, passwords and ports that can't be used */
@@ -179,7 +182,7 @@ export class NscaFrontEnd {
   private async accept(socket: Socket): Promise<void> {
     const address = addressOf(socket);
     const { settings, passwords, intake, method } = this.current();
-    const { figures, peers } = this;
+    const { figures, peers, turns } = this;
     const { maxConnections, maxConnectionsPerPeer, payloadLength, timeout } = settings;
     const ofPeer = this.perPeer.get(address) ?? 0;
     if (this.listener === undefined || this.open.size >= maxConnections || ofPeer >= maxConnectionsPerPeer) {
@@ -192,13 +195,27 @@ export class NscaFrontEnd {
     }
     this.open.set(socket, undefined);
     this.perPeer.set(address, ofPeer + 1);
-    socket.once("close", () => this.forget(socket, address));
     const password = await passwords.of(address);
-    if (socket.destroyed) return;
-    const { clock } = this.context.gateway;
-    const parts = { clock, intake, figures, peers, method, password, payloadLength, timeoutMs: timeout };
+    if (socket.destroyed) {
+      this.forget(socket, address);
+      return;
+    }
+    const { log, gateway } = this.context;
+    const parts = {
+      clock: gateway.clock,
+      log,
+      intake,
+      figures,
+      peers,
+      turns,
+      method,
+      password,
+      payloadLength,
+      timeoutMs: timeout,
+    };
     const connection = new SenderConnection(socket, address, parts);
-    this.open.set(socket, { connection, done: connection.run() });
+    // What came may still be on its way to the channel when the sender has long closed.
+    this.open.set(socket, { connection, done: connection.run().finally(() => this.forget(socket, address)) });
   }
 
   private forget(socket: Socket, address: string): void {

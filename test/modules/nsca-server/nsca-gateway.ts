@@ -148,6 +148,18 @@ ${sections}`;
   onTestFinished(stop);
   await modules.serve();
   const port = () => Number(/port (\d+)/.exec(modules.list()[0]?.status.detail?.[0] ?? "")?.[1]);
+  /** The metrics of the module, by name. */
+  const metrics = async (): Promise<Record<string, number>> => {
+    const bundles = (await Promise.all(registry.metricsSources().map(({ handler }) => handler()))).flat();
+    return Object.fromEntries(
+      bundles.flatMap(({ value }) => value.map(({ key, gaugeValue }) => [key, gaugeValue?.value ?? Number.NaN])),
+    );
+  };
+  let openSenders = 0;
+  /** Resolves when the server is done with every connection that its sender has closed. */
+  const settled = async () => {
+    while ((await metrics())["connections"] !== openSenders) await new Promise(setImmediate);
+  };
   return {
     ...{ logLines, audited, submissions, modules, stop, registry, clock },
     get port() {
@@ -169,20 +181,17 @@ ${sections}`;
     answerWith(handler: SubmissionHandler) {
       state.handler = handler;
     },
-    /** The metrics of the module, by name. */
-    async metrics(): Promise<Record<string, number>> {
-      const bundles = (await Promise.all(registry.metricsSources().map(({ handler }) => handler()))).flat();
-      return Object.fromEntries(
-        bundles.flatMap(({ value }) => value.map(({ key, gaugeValue }) => [key, gaugeValue?.value ?? Number.NaN])),
-      );
-    },
+    metrics,
     /** A sender that has got the init packet. */
     async sender(options: { tls?: boolean } = {}): Promise<Sender> {
       const to = { host: "127.0.0.1", port: port() };
       const socket = options.tls
         ? connectTls({ ...to, servername: "localhost", ca: authority.certificate })
         : connect(to);
-      return await Sender.begin(socket);
+      const sender = await Sender.begin(socket, settled);
+      openSenders++;
+      void sender.closed.then(() => openSenders--);
+      return sender;
     },
     async reload(lines: string, sections = "") {
       file("main.ini", ini(lines, sections));
@@ -198,9 +207,10 @@ export class Sender {
     readonly socket: Socket,
     readonly init: NscaInit,
     readonly closed: Promise<unknown>,
+    private readonly settled: () => Promise<void>,
   ) {}
 
-  static async begin(socket: Socket): Promise<Sender> {
+  static async begin(socket: Socket, settled: () => Promise<void>): Promise<Sender> {
     socket.on("error", () => {});
     const closed = new Promise((resolve) => socket.once("close", resolve));
     let received = Buffer.alloc(0);
@@ -211,7 +221,7 @@ export class Sender {
       });
       socket.once("close", () => reject(new Error("The server closed before it sent an init packet")));
     });
-    return new Sender(socket, decodeNscaInit(received), closed);
+    return new Sender(socket, decodeNscaInit(received), closed, settled);
   }
 
   /** The packets for results, encrypted as a connection has them. */
@@ -225,9 +235,10 @@ export class Sender {
     return Buffer.concat(results.map((result) => writer.write(result).bytes));
   }
 
-  /** Sends and closes; resolves when the server has closed too. */
+  /** Sends and closes; resolves when the server has done with it what it does. */
   async finish(bytes: Uint8Array): Promise<void> {
     this.socket.end(bytes);
     await this.closed;
+    await this.settled();
   }
 }

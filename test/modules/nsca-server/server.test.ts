@@ -203,7 +203,7 @@ describe("a result that is not accepted", () => {
     gateway.answerWith(refusal("The queue is full"));
     const sender = await gateway.sender();
     sender.socket.write(sender.packets([disk, router]));
-    await sender.closed;
+    await sender.finish(Buffer.alloc(0));
     expect(await gateway.metrics()).toMatchObject({ accepted: 0, not_accepted: 2 });
     expect(gateway.logLines).toContainEqual(
       expect.stringContaining("Did not take 2 results of 127.0.0.1 and closed its connection: The queue is full"),
