@@ -2,11 +2,13 @@ import checkHelpers from "../modules/check-helpers/index.js";
 import graphiteClient from "../modules/graphite-client/index.js";
 import grpcClient from "../modules/grpc-client/index.js";
 import grpcServer from "../modules/grpc-server/index.js";
+import icingaClient from "../modules/icinga-client/index.js";
 import type { ModuleDefinition } from "../modules/module.js";
 import nagiosClient from "../modules/nagios-client/index.js";
 import nodeScript from "../modules/node-script/index.js";
 import nrdpClient from "../modules/nrdp-client/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
+import nscaClient from "../modules/nsca-client/index.js";
 import nscaNgClient from "../modules/nsca-ng-client/index.js";
 import nscaServer from "../modules/nsca-server/index.js";
 import pythonScript from "../modules/python-script/index.js";
@@ -19,10 +21,12 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(graphiteClient),
   erased(grpcClient),
   erased(grpcServer),
+  erased(icingaClient),
   erased(nagiosClient),
   erased(nodeScript),
   erased(nrdpClient),
   erased(nrdpServer),
+  erased(nscaClient),
   erased(nscaNgClient),
   erased(nscaServer),
   erased(pythonScript),

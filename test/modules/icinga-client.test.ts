@@ -1,7 +1,14 @@
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import icingaClient from "../../src/modules/icinga-client/index.js";
 import { icingaProtocol } from "../../src/modules/icinga-client/protocol.js";
+import { StatusCode } from "../../src/wire/messages.js";
+import { passiveResult } from "../../src/wire/passive-result.js";
+import { incoming, submission } from "../support/kernel.js";
+import { runnableBlocks } from "../support/markdown-blocks.js";
+import { loadModule } from "../support/module-harness.js";
 import { outgoingResult, relaySender } from "../support/relay-target.js";
 
 const closing: (() => unknown)[] = [];
@@ -40,10 +47,8 @@ async function receiver(answer: Answerer) {
 }
 
 function connect(port: number, keys: Readonly<Record<string, string>> = {}) {
-  const parts = relaySender(icingaProtocol, {
-    ...{ address: `http://127.0.0.1:${port}`, host: "127.0.0.1", port, username: "gw", password: "secret" },
-    ...keys,
-  });
+  const place = { address: `http://127.0.0.1:${port}`, host: "127.0.0.1", port };
+  const parts = relaySender(icingaProtocol, { ...place, username: "gw", password: "secret", ...keys });
   closing.push(() => parts.sender.close());
   const send = (...batch: ReturnType<typeof outgoingResult>[]) =>
     parts.sender.send(batch, new AbortController().signal);
@@ -296,4 +301,20 @@ describe("a target that can't work is not loaded, and its mistake is named", () 
       `"ca" of ${section} can't be read: ENOENT: no such file or directory, open '/nowhere/ca.pem'.`,
     );
   });
+});
+
+test("the sample of the README brings a result to its Icinga", async () => {
+  const readme = readFileSync(new URL("../../src/modules/icinga-client/README.md", import.meta.url), "utf8");
+  const sample = runnableBlocks(readme).find((block) => block.how === "relay with these settings")?.text ?? "";
+  const { port, asked } = await receiver(permitted(json(200, fine)));
+  const settings = sample.replace("https://icinga.example:5665", `http://127.0.0.1:${port}`);
+  const { core, isLoaded, modules } = await loadModule(icingaClient, settings);
+  expect(isLoaded).toBe(true);
+  const payload = passiveResult({ host: "web", service: "load", code: 1, text: "busy|a=1" });
+  const { message } = await core.submit("ICINGA", submission([payload]), incoming());
+  expect(message.payload.map((answer) => [StatusCode[answer.result?.code ?? -1], answer.result?.message])).toEqual([
+    ["STATUS_OK", "200 Successfully processed check result for object 'web!load'."],
+  ]);
+  expect(asked[0]?.body).toMatchObject({ service: "web!load", exit_status: 1, plugin_output: "busy" });
+  await modules.stopAll();
 });

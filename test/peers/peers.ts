@@ -37,6 +37,9 @@ export const nscaNgServer: Peer = debianPeer("the server of NSCA-ng", "nsca-ng-s
 /** The client that NSCA brings. */
 export const sendNsca: Peer = debianPeer("send_nsca", "nsca-client", "send_nsca");
 
+/** The daemon of NSCA. */
+export const nscaDaemon: Peer = debianPeer("NSCA's daemon", "nsca", "nsca");
+
 /** The interpreter that runs scripts unless the settings name another, and what is in the search path under its name. */
 export const python: Peer = {
   name: "Python 3.9 or newer",

@@ -1,3 +1,4 @@
+import type { Clock } from "../../src/kernel/clock.js";
 import type { OutgoingResult, RelayProtocol, RelayTarget, Sender } from "../../src/relay/relay.js";
 import { commonTargetKeys } from "../../src/relay/target-keys.js";
 import { PathTokens } from "../../src/settings/paths.js";
@@ -33,14 +34,15 @@ export function relayTarget<Keys extends ObjectSpec["keys"]>(
   };
 }
 
-/** The sender of such a target, with the log it writes to and the clock it looks at. */
+/** The sender of such a target, with the log it writes to and the clock it looks at unless another one is given. */
 export function relaySender<Keys extends ObjectSpec["keys"]>(
   protocol: RelayProtocol<Keys>,
   written: Readonly<Record<string, string | number>>,
+  given?: Clock,
 ): { readonly sender: Sender; readonly log: RecordingLog; readonly clock: FakeClock } {
-  const log = new RecordingLog();
   const clock = new FakeClock();
-  const environment = { log, clock, hostname: "gateway.example", version: "1.2.3" };
+  const log = new RecordingLog();
+  const environment = { log, clock: given ?? clock, hostname: "gateway.example", version: "1.2.3" };
   return { sender: protocol.connect(relayTarget(protocol, written), environment), log, clock };
 }
 

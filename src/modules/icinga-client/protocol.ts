@@ -33,8 +33,11 @@ export const icingaProtocol: RelayProtocol<typeof targetKeys> = {
     if (username !== "" && password === "") {
       throw new GatewayError("CONFIGURATION", `The target ${name} has a "username" and no "password": [${path}].`);
     }
-    if (tls?.warning !== undefined) log.warn(tls.warning);
-    if (isPlain) log.warn(`[${path}] is reached without TLS: everybody on the way can read its password`);
+    const warning = isPlain
+      ? `[${path}] is reached without TLS: everybody on the way can read its password`
+      : tls?.warning;
+    // A caller who describes a target himself knows what he says.
+    if (warning !== undefined && path.startsWith("/")) log.warn(warning);
     const origin = `${isPlain ? "http" : "https"}://${host.includes(":") ? `[${host}]` : host}:${port}`;
     const api = new IcingaApi({
       ...{ origin, prefix, tls, connections: concurrency, timeoutMs: settings.timeout },
