@@ -13,6 +13,9 @@ interface Owner {
 
 const key = "owner";
 
+/** What this process owns. An entry of its own beside this is one that it could not remove, such as on a full disk. */
+const owned = new Set<string>();
+
 /**
  * Becomes the one owner of a spool's folder. The test for an owner and the entry of the new one are one transaction of LMDB,
  * whose lock between processes ends with the process that holds it; so two that start at once can't both succeed. The owner
@@ -27,7 +30,7 @@ export function ownFolder(file: string, folder: string): () => Promise<void> {
   const self: Owner = { pid: process.pid, startedAt: startOf(process.pid), bootId: bootId() };
   const owner = root.transactionSync(() => {
     const found = root.get(key);
-    if (found !== undefined && isAlive(found, self.bootId)) return found;
+    if (found !== undefined && (isSame(found, self) ? owned.has(file) : isAlive(found, self))) return found;
     root.putSync(key, self);
     return undefined;
   });
@@ -36,14 +39,24 @@ export function ownFolder(file: string, folder: string): () => Promise<void> {
     const text = `The spool ${folder} is used by the process ${owner.pid}; a spool has one owner at a time`;
     throw new GatewayError("FAILED_PRECONDITION", text);
   }
+  owned.add(file);
   return async () => {
-    root.transactionSync(() => root.removeSync(key));
+    owned.delete(file);
+    try {
+      root.transactionSync(() => root.removeSync(key));
+    } catch {
+      // The entry of a process that ended does not count, and neither does this one in its own process.
+    }
     await root.close();
   };
 }
 
-function isAlive(owner: Owner, currentBootId: string): boolean {
-  if (owner.bootId !== currentBootId) return false;
+function isSame(owner: Owner, self: Owner): boolean {
+  return owner.pid === self.pid && owner.startedAt === self.startedAt && owner.bootId === self.bootId;
+}
+
+function isAlive(owner: Owner, self: Owner): boolean {
+  if (owner.bootId !== self.bootId) return false;
   if (owner.startedAt !== "") return startOf(owner.pid) === owner.startedAt;
   try {
     process.kill(owner.pid, 0);

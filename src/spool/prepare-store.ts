@@ -1,5 +1,5 @@
 import { existsSync, linkSync, renameSync, rmSync, statSync } from "node:fs";
-import { GatewayError } from "../kernel/errors.js";
+import { errorText, GatewayError } from "../kernel/errors.js";
 import { crashPoint } from "./crash-points.js";
 import { syncFile, syncFolderOf } from "./durable-files.js";
 import { closeEnvironment, type Environment, openEnvironment } from "./environment.js";
@@ -50,9 +50,8 @@ export async function prepareStore(files: StoreFiles, options: PrepareOptions): 
         }
         notes.push(`The spool's store was brought from format ${found} to format ${found + 1}`);
       } else if (isSlack(environment, statSync(files.store).size, compactAbove)) {
-        await environment.root.backup(files.copy, true);
-        await useBothMetaPages(files.copy, mapSize);
-        crashPoint("during-compaction");
+        const failure = await compact(environment, files, mapSize);
+        if (failure !== undefined) return [...notes, failure];
         notes.push(`The spool's store was compacted from ${mebibytes(files.store)} to ${mebibytes(files.copy)} MiB`);
       } else {
         return notes;
@@ -97,6 +96,19 @@ function versionOf(environment: Environment): number | undefined {
 function tooNew(files: StoreFiles, found: number, version: number): GatewayError {
   const text = `The store ${files.store} has format ${found}; this release reads format ${version} and older ones`;
   return new GatewayError("FAILED_PRECONDITION", text);
+}
+
+/** Why there is no copy, if so: a store that is larger than it need be can be used all the same. */
+async function compact(environment: Environment, files: StoreFiles, mapSize: number): Promise<string | undefined> {
+  try {
+    await environment.root.backup(files.copy, true);
+    await useBothMetaPages(files.copy, mapSize);
+  } catch (error) {
+    removeCopy(files);
+    return `The spool's store could not be compacted: ${errorText(error)}`;
+  }
+  crashPoint("during-compaction");
+  return undefined;
 }
 
 /** LMDB leaves one of a copy's two meta pages empty; a check of the store takes that for the loss of a transaction. */

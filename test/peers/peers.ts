@@ -40,6 +40,24 @@ export const sendNsca: Peer = debianPeer("send_nsca", "nsca-client", "send_nsca"
 /** The daemon of NSCA. */
 export const nscaDaemon: Peer = debianPeer("NSCA's daemon", "nsca", "nsca");
 
+/** Shows the system calls of a process. */
+export const strace: Peer = debianPeer("strace", "strace", "strace");
+
+/** Gives a process mounts of its own, so that a small file system can be made for it; ordinary users may need a permission. */
+export const ownMounts: Peer = {
+  name: "The permission to mount in a namespace",
+  install:
+    "apt-get install util-linux, and sysctl kernel.unprivileged_userns_clone=1 or a container that allows unshare",
+  find: once(() =>
+    onPath("unshare").find(
+      (file) => isExecutable(file) && spawnSync(file, [...mountArguments, "true"], { stdio: "ignore" }).status === 0,
+    ),
+  ),
+};
+
+/** What {@link ownMounts} is called with before the program that it runs. */
+export const mountArguments: readonly string[] = ["--map-root-user", "--mount"];
+
 /** The interpreter that runs scripts unless the settings name another, and what is in the search path under its name. */
 export const python: Peer = {
   name: "Python 3.9 or newer",

@@ -1,6 +1,8 @@
+import { existsSync, statSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/kernel/errors.js";
 import { queueKey } from "../../src/spool/format.js";
+import { storeFiles } from "../../src/spool/store-files.js";
 import { claimTexts, contentOf, entry, InProcessSpool, queueOptions } from "./in-process-spool.js";
 
 /** Every attempt of one batch fails: with the new records, and without. */
@@ -42,6 +44,24 @@ describe("a disk that takes nothing", () => {
     await expect.poll(() => host.spool.status().queues).toMatchObject([{ waiting: 1, dead: 1, removed: 2, buried: 1 }]);
     await host.crash();
     expect([await contentOf(host.spool, "a"), await contentOf(host.spool, "a", "dead")]).toEqual([["4"], ["2"]]);
+  });
+
+  test("is given the room of the ballast for removals; nothing is accepted until that room is taken again", async () => {
+    const host = new InProcessSpool(undefined, { ballastBytes: 100_000 });
+    await host.open();
+    const ballast = storeFiles(host.folder).ballast;
+    expect(statSync(ballast).size).toBe(100_000);
+    await host.spool.append([entry("a", "1"), entry("a", "2")]);
+    const queue = await host.spool.open("a", queueOptions());
+    await claimTexts(queue, 1);
+    host.failures = 2;
+    await queue.settle({ remove: [1], bury: [] });
+    expect(existsSync(ballast)).toBe(false);
+    expect(host.spool.status().refusing).not.toBe("");
+    await host.spool.append([entry("a", "3")]);
+    expect(statSync(ballast).size).toBe(100_000);
+    await host.crash();
+    expect(await contentOf(host.spool, "a")).toEqual(["2", "3"]);
   });
 
   test("lets delivery go on beside what is refused in the same moment", async () => {

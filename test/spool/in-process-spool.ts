@@ -35,7 +35,12 @@ export class InProcessSpool {
 
   constructor(
     readonly folder = temporaryFolder(),
-    private readonly limits: { maximumCount?: number; maximumBytes?: number; deadLetterAgeMs?: number } = {},
+    private readonly limits: {
+      maximumCount?: number;
+      maximumBytes?: number;
+      deadLetterAgeMs?: number;
+      ballastBytes?: number;
+    } = {},
     readonly clock = new FakeClock(),
   ) {}
 
@@ -85,7 +90,7 @@ export class InProcessSpool {
     const store = new Store({
       folder: this.folder,
       open: () => this.withFailures(openEnvironment(files.store, mapSize)),
-      ballast: new Ballast(files.ballast, 0),
+      ballast: new Ballast(files.ballast, this.limits.ballastBytes ?? 0),
       nowMs: this.clock.now(),
     });
     this.store = store;
