@@ -149,8 +149,9 @@ export class RunningRelay implements ModuleRuntime {
     const { lines, addition } = this;
     this.lines = [];
     this.addition = undefined;
-    await addition?.stop?.();
     await Promise.all(lines.map((line) => line.stop()));
+    // Last, because a batch in flight can take its time, and what it offers is missed from here on.
+    await addition?.stop?.();
   }
 
   private handlersSection(): string {

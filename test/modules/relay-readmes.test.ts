@@ -5,10 +5,10 @@ import graphiteClient from "../../src/modules/graphite-client/index.js";
 import type { ModuleDefinition } from "../../src/modules/module.js";
 import simpleFileWriter from "../../src/modules/simple-file-writer/index.js";
 import type { SettingsSchema } from "../../src/settings/schema.js";
-import { PB, type SubmitRequestMessage } from "../../src/wire/messages.js";
+import { Metric, MetricsBundle, PB, type SubmitRequestMessage } from "../../src/wire/messages.js";
 import { headerWithCheckTime, passiveResult } from "../../src/wire/passive-result.js";
 import { packageRoot, temporaryFolder } from "../support/gateway-process.js";
-import { incoming, submission } from "../support/kernel.js";
+import { incoming, owner, submission } from "../support/kernel.js";
 import { runnableBlocks } from "../support/markdown-blocks.js";
 import { loadModule } from "../support/module-harness.js";
 import { startCarbon } from "./graphite-client/carbon.js";
@@ -59,6 +59,30 @@ describe("the samples of the READMEs", () => {
     expect(readFileSync(file, "utf8").replace(/^\S+ \S+/, "date time")).toBe(
       "date time web1 disk WARNING 91 % full|'/'=91%;90;95\n",
     );
+  });
+
+  it("send each cycle of metrics to Graphite once, also after a reload", async () => {
+    const carbon = await startCarbon();
+    const settings = (path: string) => `[/settings/graphite/client/targets]
+default = 127.0.0.1:${carbon.port}
+[/settings/graphite/client/targets/default]
+metric path = ${path}.\${metric}
+`;
+    const graphite = graphiteClient as unknown as ModuleDefinition<SettingsSchema>;
+    const { core, modules, registry, configure } = await loadModule(graphite, settings("before"));
+    onTestFinished(() => modules.stopAll());
+    const metric = Metric.create({ key: "up", gaugeValue: PB.Common.OptionalFloat.create({ value: 1 }) });
+    registry.addMetricsSource(owner(9, "NodeScript", "node"), () => [
+      MetricsBundle.create({ key: "x", value: [metric] }),
+    ]);
+    await core.collectMetrics();
+    await carbon.ended(1);
+    configure(settings("after"));
+    expect(await modules.reload("GraphiteClient")).toBe(true);
+    await core.collectMetrics();
+    await carbon.ended(2);
+    expect(carbon.received.map((text) => text.split(" ")[0])).toEqual(["before.x.up", "after.x.up"]);
+    expect(registry.metricsSinks()).toHaveLength(1);
   });
 
   it("write results to several files, each with what it says itself and the rest from the section above", async () => {

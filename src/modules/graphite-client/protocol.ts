@@ -21,11 +21,12 @@ export const graphiteProtocol: RelayProtocol<GraphiteKeys> = {
       .filter(({ settings }) => settings.sendMetrics)
       .map((target) => new MetricsPush(target, environment));
     if (pushes.length === 0) return undefined;
-    registry.metricsSink((message) => {
+    const unregister = registry.metricsSink((message) => {
       for (const push of pushes) push.push(message);
     });
     return {
       async stop() {
+        unregister();
         for (const push of pushes) push.close();
       },
     };

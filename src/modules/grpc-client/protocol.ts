@@ -19,15 +19,16 @@ export const gatewayProtocol: RelayProtocol<GatewayKeys> = {
   connect: (target, environment) => new GatewaySender(target, environment),
   extend({ registry, gateway, targets }) {
     const remotes = targets.map((target) => new RemoteTarget(target, gateway.clock));
-    for (const remote of remotes) {
+    const registrations = remotes.map((remote) =>
       registry.target({
         name: remote.name,
         query: (message, call) => remote.query(message, call),
         execute: (message, call) => remote.execute(message, call),
-      });
-    }
+      }),
+    );
     return {
       async stop() {
+        for (const unregister of registrations) unregister();
         for (const remote of remotes) remote.close();
       },
     };
