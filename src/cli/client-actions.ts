@@ -59,14 +59,41 @@ export async function runCommand(
 
 /** Submits a result, or those of a file in one call: a line for each, exit code 0 when all were taken and else 3. */
 export async function runSubmit(backend: ClientBackend, options: ClientOptions, io: CliIo): Promise<Outcome> {
-  const { channel, source = "", batch } = options;
-  if (channel === undefined) throw new GatewayError("INVALID_ARGUMENT", "--submit needs --channel");
-  const payload = batch === undefined ? [resultOf(options)] : await resultsIn(batch, source, io);
-  if (payload.length === 0) throw new GatewayError("INVALID_ARGUMENT", `There is no result in ${nameOf(batch ?? "")}`);
-  const header = source === "" ? null : Header.create({ senderId: source, sourceId: source });
-  const answers = await backend.submit(SubmitRequestMessage.create({ header, channel, payload }));
-  const failed = answers.length === 0 || answers.some((answer) => !isAccepted(answer));
+  const messages =
+    options.batch === undefined
+      ? [submissionOf(options, [resultOf(options)])]
+      : await submissionsIn(options.batch, options, io);
+  const answers: SubmitResponse[] = [];
+  let failed = false;
+  for (const message of messages) {
+    const some = await backend.submit(message);
+    failed ||= some.length === 0 || some.some((answer) => !isAccepted(answer));
+    answers.push(...some);
+  }
   return { text: answers.map((answer) => `${submitText(answer)}\n`).join(""), code: failed ? ResultCode.UNKNOWN : 0 };
+}
+
+function submissionOf({ channel, source = "" }: ClientOptions, payload: QueryResponse[]): SubmitRequestMessage {
+  if (channel === undefined) throw new GatewayError("INVALID_ARGUMENT", "--submit needs --channel");
+  const header = source === "" ? null : Header.create({ senderId: source, sourceId: source });
+  return SubmitRequestMessage.create({ header, channel, payload });
+}
+
+/** One submission of all lines; lines that `nscp queue export` wrote as objects are a submission each. */
+async function submissionsIn(file: string, options: ClientOptions, io: CliIo): Promise<SubmitRequestMessage[]> {
+  const lines = await batchLines(file, io);
+  if (lines.length === 0) throw new GatewayError("INVALID_ARGUMENT", `There is no result in ${nameOf(file)}`);
+  if (lines[0]?.text.startsWith("{") !== true)
+    return [submissionOf(options, resultsIn(file, lines, options.source ?? ""))];
+  return lines.map(({ text, number }) => atLine(file, number, () => exportedSubmission(text, options.channel)));
+}
+
+function exportedSubmission(line: string, channel: string | undefined): SubmitRequestMessage {
+  const { submission }: { submission?: Record<string, unknown> } = JSON.parse(line);
+  if (submission === undefined) throw new GatewayError("INVALID_ARGUMENT", "there is no submission in the object");
+  const message = SubmitRequestMessage.fromObject(submission);
+  if (channel !== undefined) message.channel = channel;
+  return message;
 }
 
 function resultOf({ command, result, message = "", perf, source = "" }: ClientOptions): QueryResponse {
@@ -79,8 +106,8 @@ function resultOf({ command, result, message = "", perf, source = "" }: ClientOp
 }
 
 /** Lines of `source, service, result, text` with tabs between them; without the service the host itself is meant. */
-async function resultsIn(file: string, source: string, io: CliIo): Promise<QueryResponse[]> {
-  return (await batchLines(file, io)).map(({ text, number }, index) => {
+function resultsIn(file: string, lines: readonly NumberedLine[], source: string): QueryResponse[] {
+  return lines.map(({ text, number }, index) => {
     const fields = text.split("\t");
     if (fields.length < 3) {
       throw new GatewayError(

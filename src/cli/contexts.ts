@@ -54,6 +54,11 @@ export const contexts: readonly ContextEntry[] = [
     load: async () => (await import("./reload.js")).reloadContext,
   },
   {
+    name: "queue",
+    summary: "Look at what waits for receivers, try it again, drop or export it",
+    load: async () => (await import("./queue.js")).queueContext,
+  },
+  {
     name: "py",
     aliases: ["python"],
     summary: "Add, list and run scripts in Python",

@@ -33,7 +33,11 @@ export function connectToRunning(options: StoreOptions): GatewayClient {
   return connectGateway({ socketPath: store.paths.expand(controlSocket), timeoutMs });
 }
 
-/** What a call says when there is no socket, or one that a gateway left behind. */
+/** Whether a call failed because no gateway runs: there is no socket, or one that a gateway left behind. */
+export function isNobodyThere(thrown: unknown): boolean {
+  return thrown instanceof GatewayError && nobodyListens.test(thrown.message);
+}
+
 const nobodyListens = /^Cannot reach .*: (?:there is no such socket|connection refused)/;
 
 /** Runs `work` with the running gateway; when there is none, the message says so. */
@@ -45,7 +49,7 @@ export async function withRunning<Result>(
   try {
     return await work(client);
   } catch (thrown) {
-    if (thrown instanceof GatewayError && nobodyListens.test(thrown.message)) {
+    if (isNobodyThere(thrown)) {
       throw new GatewayError("UNAVAILABLE", `No gateway runs with these settings: nothing answers on ${client.place}`, {
         cause: thrown,
       });

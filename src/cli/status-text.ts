@@ -34,7 +34,7 @@ const units: readonly [string, number][] = [
 ];
 
 /** The two largest units that are not zero: `3d 4h`, `12s`. */
-function duration(ms: number): string {
+export function duration(ms: number): string {
   let left = Math.max(0, Math.floor(ms / 1000));
   const parts: string[] = [];
   for (const [unit, seconds] of units) {

@@ -12,6 +12,7 @@ import { parseTime } from "../settings/values.js";
 import { type CliAction, runAction } from "./actions.js";
 import type { CliContext, CliIo } from "./context.js";
 import { contextCommand, parseArguments, storeOptions } from "./store-options.js";
+import { table } from "./table.js";
 
 const actions: readonly CliAction[] = [
   { name: "add", usage: "NAME --role ROLE [--expires 30d]", summary: "Make a token; it is shown once", run: add },
@@ -140,11 +141,4 @@ function described({ id, name, role, expires }: TokenRecord, now: number): strin
 
 function day(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const columns = rows[0]?.length ?? 0;
-  const widths = Array.from({ length: columns }, (_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  const line = (row: readonly string[]) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ");
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
 }

@@ -4,7 +4,7 @@ export interface QueueSalvage {
   /** Results that wait in the new store, and dead letters. */
   readonly waiting: number;
   readonly dead: number;
-  /** Of these, found only by a scan of the file: some may have been delivered or removed before. */
+  /** Of these, found only by a scan of the file: some may have been delivered, removed or replaced before. */
   readonly scanned: number;
   readonly scannedDead: number;
   /** Could not be read; dead letters with their bytes, unless the scan found them whole. */
@@ -69,7 +69,9 @@ export function salvageText(queue: QueueSalvage): string {
   const { name, waiting, dead, scanned, scannedDead, damaged, missing, missingRanges, missingDead } = queue;
   const notes = [
     ...(scanned + scannedDead > 0
-      ? [`${scanned + scannedDead} of them were found outside of the store's order and may have been removed before`]
+      ? [
+          `${scanned + scannedDead} of them were found outside of the store's order: before, they may have been removed, or replaced by newer ones`,
+        ]
       : []),
     ...(damaged > 0 ? [`${damaged} could not be read where they should be`] : []),
     ...(missing > 0

@@ -217,7 +217,7 @@ export class Store {
   private async readOne(operation: ReadOperation, round: Round): Promise<RecordBlock | Progress | undefined> {
     if (operation.kind === "tick") return await this.tick(round);
     const queue = this.table.get(operation.queue);
-    if (queue === undefined) return operation.kind === "hold" ? undefined : noRecords;
+    if (queue === undefined) return operation.kind === "hold" ? undefined : noRecords();
     if (operation.kind === "hold") {
       this.taken.claim(queue.id, operation.range);
       return undefined;
@@ -304,7 +304,10 @@ class Round {
   }
 }
 
-const noRecords: RecordBlock = { heads: [], bytes: new Uint8Array(0), isUnfinished: false };
+/** Bytes of its own each time: they change the thread with the reply, and no buffer can do that twice. */
+function noRecords(): RecordBlock {
+  return { heads: [], bytes: new Uint8Array(0), isUnfinished: false };
+}
 
 function isRead(operation: Operation): operation is ReadOperation {
   return ["claim", "list", "hold", "tick"].includes(operation.kind);
