@@ -122,10 +122,22 @@ export class RelayTargets {
   }
 
   private problem(path: string, key: string, message: string): SettingsError {
-    const chain = [path, `${path.slice(0, path.lastIndexOf("/"))}/default`];
-    const place = chain.flatMap((section) => this.store.origin(section, key) ?? [])[0] ?? this.store.origin(path);
+    const place = this.placesOf(path, key).flatMap(([section, name]) => this.store.origin(section, name) ?? [])[0];
     const problem: Problem = { severity: "error", path, key: key || undefined, message };
     return new SettingsError([{ ...problem, file: place?.file, line: place?.line }]);
+  }
+
+  /** Where a value of a target can stand: in its section or its line, or in those that it inherits from. */
+  private placesOf(path: string, key: string): (readonly [string, string | undefined])[] {
+    const { active, templates, default: fallback } = this.settings.targets;
+    const object = [...active.values(), fallback].find((each) => each.path === path);
+    const above = (object?.parents ?? []).map((id) => active.get(id) ?? templates.get(id) ?? fallback);
+    const places = [object, ...above].flatMap((each) => {
+      if (each === undefined) return [];
+      const section = each.path.slice(0, each.path.lastIndexOf("/"));
+      return [[each.path, key] as const, ...(key === "address" ? [[section, each.id] as const] : [])];
+    });
+    return object === undefined ? [[path, key]] : [...places, [path, undefined]];
   }
 }
 

@@ -1,5 +1,14 @@
-import { describe, expect, test } from "vitest";
-import { BatchRefused } from "../../src/relay/relay.js";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { BatchRefused, type SenderEnvironment } from "../../src/relay/relay.js";
+import type { RelaySettings } from "../../src/relay/relay-settings.js";
+import { RelayTargets } from "../../src/relay/targets.js";
+import { openSettings } from "../../src/settings/open.js";
+import { PathTokens } from "../../src/settings/paths.js";
+import { readSettings } from "../../src/settings/read.js";
+import { SettingsRegistry } from "../../src/settings/registry.js";
 import type { QueryResponse, SubmitRequestMessage } from "../../src/wire/messages.js";
 import { type Header, KeyValue, PB, StatusCode } from "../../src/wire/messages.js";
 import { parseNagiosText } from "../../src/wire/nagios-text.js";
@@ -324,5 +333,43 @@ full = load --result 0 --message "all is well" --host elsewhere
     expect(log.of("error")).toEqual([
       'Failed to load module: FakeClient (fake-client): [/settings/FAKE/client/handlers] x: Unknown argument: reslt=2 (did you mean "result"?)',
     ]);
+  });
+});
+
+describe("the place of what keeps a target from working", () => {
+  const folder = mkdtempSync(join(tmpdir(), "targets-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  test.each([
+    {
+      name: "its section",
+      line: 4,
+      ini: "[/settings/FAKE/client/targets]\nx = h\n[/settings/FAKE/client/targets/x]\ncipher = rot13\n",
+    },
+    { name: "a line", line: 3, ini: "[/settings/FAKE/client/targets]\ny = h\nx = a b\n" },
+    {
+      name: "a template",
+      line: 3,
+      ini: "[/settings/FAKE/client/targets/t]\nis template = true\ncipher = rot13\n[/settings/FAKE/client/targets/x]\nparent = t\naddress = h\n",
+    },
+    {
+      name: "the default",
+      line: 2,
+      ini: "[/settings/FAKE/client/targets/default]\ncipher = rot13\n[/settings/FAKE/client/targets]\nx = h\n",
+    },
+    { name: "where it stands if the key is nowhere", line: 1, ini: "[/settings/FAKE/client/targets/x]\nport = 5\n" },
+    { name: "submit to", line: 2, ini: "[/settings/FAKE/client]\nsubmit to = no\n" },
+  ])("$name", ({ line, ini }) => {
+    const file = join(folder, "nscp.ini");
+    writeFileSync(file, ini);
+    const { relay } = fakeRelay();
+    const paths = new PathTokens({ packageRoot: "/nowhere", dataPath: "/nowhere" });
+    const store = openSettings({ context: file, paths, registry: new SettingsRegistry(), workingFolder: folder });
+    const settings = readSettings(relay.settings, store, "client") as unknown as RelaySettings;
+    const targets = () => {
+      const made = new RelayTargets(relay.protocol, settings, store, "/settings/FAKE/client");
+      for (const target of made.all) made.connect(target, {} as SenderEnvironment);
+    };
+    expect(targets).toThrow(new RegExp(`^${file}:${line}: error: `));
   });
 });
