@@ -10,8 +10,10 @@ export interface ContextEntry {
 
 /** The relays that results can be submitted with by hand: the word of their protocol, their module, their receiver. */
 const relays = [
+  ["nsca", "NSCAClient", "NSCA"],
   ["nsca-ng", "NSCANgClient", "NSCA-ng"],
   ["nrdp", "NRDPClient", "Nagios over HTTP (NRDP)"],
+  ["icinga", "IcingaClient", "Icinga 2"],
   ["nagios", "NagiosClient", "Nagios on this machine"],
   ["graphite", "GraphiteClient", "Graphite"],
 ] as const;
