@@ -2,8 +2,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { NscaResult } from "../../src/wire/nsca/packet.js";
-import { type NscaGateway, startNscaServer } from "../modules/nsca-server/nsca-gateway.js";
-import { run, temporaryFolder } from "../support/gateway-process.js";
+import { startNscaServer } from "../modules/nsca-server/nsca-gateway.js";
+import { run, startGateway, temporaryFolder } from "../support/gateway-process.js";
 import { needPeer, sendNsca } from "./peers.js";
 
 /** Every method that Debian's send_nsca can be told. */
@@ -21,7 +21,7 @@ interface Sending {
 }
 
 /** Has send_nsca send results over one connection, and answers what it says. */
-async function send(client: string, gateway: NscaGateway, { method, isLegacy, results, secret = password }: Sending) {
+async function send(client: string, port: number, { method, isLegacy, results, secret = password }: Sending) {
   const folder = temporaryFolder("send-nsca");
   onTestFinished(() => folder.remove());
   const config = join(folder.path, "send_nsca.cfg");
@@ -29,7 +29,7 @@ async function send(client: string, gateway: NscaGateway, { method, isLegacy, re
   const records = results.map(({ host, service, code, output }) =>
     [host, ...(service === "" ? [] : [service]), code, output].join("\t"),
   );
-  const to = ["-H", "127.0.0.1", "-p", String(gateway.port), "-c", config];
+  const to = ["-H", "127.0.0.1", "-p", String(port), "-c", config];
   const done = await run(client, [...to, ...(isLegacy ? ["--legacy-2-7-mode"] : [])], {
     stdin: records.join(separator),
   });
@@ -72,7 +72,7 @@ describe("send_nsca", () => {
         const gateway = await startNscaServer(`password = ${password}\nencryption = ${method}`);
         const said = await Promise.all(
           [512, 4096].map((size) =>
-            send(client, gateway, { method, isLegacy: size === 512, results: resultsOf(method, size) }),
+            send(client, gateway.port, { method, isLegacy: size === 512, results: resultsOf(method, size) }),
           ),
         );
         // The client ends before the gateway has read all of it.
@@ -94,7 +94,7 @@ describe("send_nsca", () => {
       code: 0,
       output: "ok",
     }));
-    await send(client, gateway, { method: 14, isLegacy: false, results });
+    await send(client, gateway.port, { method: 14, isLegacy: false, results });
     expect(await gateway.results(400)).toEqual(results.map(({ service }) => `h;${service};0;ok`));
     expect(gateway.submissions.length).toBeLessThan(400);
   });
@@ -103,9 +103,35 @@ describe("send_nsca", () => {
     const client = needPeer(sendNsca, context);
     const gateway = await startNscaServer(`password = ${password}\nencryption = 3`);
     const results = [{ host: "h", service: "s", code: 0, output: "ok" }];
-    await send(client, gateway, { method: 3, isLegacy: false, results, secret: "other" });
-    await send(client, gateway, { method: 14, isLegacy: true, results });
+    await send(client, gateway.port, { method: 3, isLegacy: false, results, secret: "other" });
+    await send(client, gateway.port, { method: 14, isLegacy: true, results });
     await expect.poll(async () => (await gateway.metrics())["unreadable"]).toBe(2);
     expect(gateway.submissions).toEqual([]);
+  });
+
+  test("delivers to a gateway that was started as users start it", async (context) => {
+    const client = needPeer(sendNsca, context);
+    const gateway = await startGateway({
+      certificates: false,
+      settings: `
+[/modules]
+NSCAServer = enabled
+[/settings/NSCA/server]
+port = 0
+bind to = 127.0.0.1
+password = ${password}
+inbox = log
+`,
+    });
+    try {
+      const port = Number(/port (\d+) \(encryption rijndael128, without TLS\)/.exec(gateway.log)?.[1]);
+      const results = [{ host: "h", service: "disk", code: 1, output: "90 % belegt: Größe|a=1" }];
+      expect(await send(client, port, { method: 14, isLegacy: false, results })).toBe(
+        "0 1 data packet(s) sent to host successfully.",
+      );
+      await gateway.waitForLog(/disk: 90 % belegt: Größe"/);
+    } finally {
+      await gateway.stop();
+    }
   });
 });

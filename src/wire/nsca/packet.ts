@@ -35,9 +35,6 @@ const NO_CRC = new Uint8Array(4);
 /** Bytes of a packet beside its output. */
 const OVERHEAD = OUTPUT_AT + FILLER_SIZE;
 
-/** The most that an output can have: the daemon of NSClient++ has 16 bits of it at most. */
-const LARGEST_PAYLOAD = 65_535;
-
 /** A result as a packet carries it. */
 export interface NscaResult {
   readonly host: string;
@@ -62,12 +59,6 @@ export interface ReceivedNscaPacket extends NscaPacket {
 /** Bytes of a packet whose output field has so many bytes. */
 export function nscaPacketSize(payloadLength: number): number {
   return OVERHEAD + payloadLength;
-}
-
-/** What is wrong with a number of bytes for the output field, undefined for nothing. */
-export function nscaPayloadProblem(payloadLength: number): string | undefined {
-  if (Number.isInteger(payloadLength) && payloadLength >= 2 && payloadLength <= LARGEST_PAYLOAD) return undefined;
-  return `payload length ${payloadLength} is not from 2 to ${LARGEST_PAYLOAD}`;
 }
 
 /** Writes a packet. `cuts` has a sentence for each text that had to be shortened, for the log. */
