@@ -20,6 +20,7 @@ interface SpoolServiceParts {
 export class SpoolService {
   private opening: Promise<Spool> | undefined;
   private usedSettings: SpoolServiceSettings | undefined;
+  private isClosed = false;
   private opened: Spool | undefined;
 
   constructor(private readonly parts: SpoolServiceParts) {}
@@ -31,7 +32,7 @@ export class SpoolService {
 
   /** Opens it when it is wanted for the first time; nothing where results don't rest. */
   async open(): Promise<Spool | undefined> {
-    if (!this.parts.isDurable) return undefined;
+    if (!this.parts.isDurable || this.isClosed) return undefined;
     this.opening ??= this.openNow();
     try {
       return await this.opening;
@@ -51,6 +52,7 @@ export class SpoolService {
   }
 
   async close(): Promise<void> {
+    this.isClosed = true;
     const spool = await this.opening?.catch(() => undefined);
     this.opened = undefined;
     this.opening = undefined;

@@ -35,7 +35,7 @@ export class DeliveryLine {
     const { name, values } = configured;
     const { clock, log } = environment;
     const connection = connectTarget(targets, configured, environment);
-    const queue = await spool.open(parts.queue, queueOptions(values));
+    const queue = await opened(spool, parts.queue, queueOptions(values), connection);
     const breaker = breakerOf(values, clock);
     const waiting = () => spool.status().queues.find((each) => each.name === parts.queue)?.waiting ?? 0;
     const worker = new DeliveryWorker({
@@ -64,6 +64,15 @@ export class DeliveryLine {
       nextTryMs: waitMs > 0 ? environment.clock.now() + waitMs : 0,
       takenOverBy: active === configured.name ? "" : active,
     };
+  }
+}
+
+async function opened(spool: Spool, name: string, options: QueueOptions, { sender }: TargetConnection) {
+  try {
+    return await spool.open(name, options);
+  } catch (thrown) {
+    await sender.close();
+    throw thrown;
   }
 }
 

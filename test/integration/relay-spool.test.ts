@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -37,7 +37,7 @@ function receiver() {
   return { relay, state, arrival };
 }
 
-function folder() {
+function folder(spool = "") {
   const path = mkdtempSync(join(tmpdir(), "relay-"));
   cleanUp.push(() => rmSync(path, { recursive: true }));
   const settings = join(path, "nscp.ini");
@@ -56,6 +56,7 @@ retries = 0
 [/settings/spool]
 path = ${join(path, "spool")}
 ballast size = 0
+${spool}
 `,
   );
   return settings;
@@ -111,6 +112,30 @@ test("a reload goes on where the former targets stopped", async () => {
   await delivered;
   while (state.got.length < 2) await arrival();
   expect(state.got).toEqual(["web;a", "web;b"]);
+});
+
+test("a full spool refuses as a whole what does not fit, and takes more when the receiver has been back", async () => {
+  const settings = folder("maximum count = 2");
+  const { relay, state, arrival } = receiver();
+  const { submit, gateway } = await boot(settings, relay);
+  await submit("a", "b");
+  await expect(submit("c", "d")).rejects.toMatchObject({ code: "RESOURCE_EXHAUSTED" });
+  state.isUp = true;
+  await arrival();
+  while (gateway.spoolFigures()?.count !== 0) await new Promise((resolve) => setImmediate(resolve));
+  expect(await submit("e")).toEqual(["Submission successful queued"]);
+  expect(await gateway.metricsText()).toContain('nscp_queue_refused_total{queue="fake-client/mon"} 2');
+});
+
+test("changed settings of the spool count from the next start, and the log says so", async () => {
+  const settings = folder();
+  const { relay } = receiver();
+  const { gateway, lines } = await boot(settings, relay);
+  writeFileSync(settings, readFileSync(settings, "utf8").replace("ballast size = 0", "ballast size = 1M"));
+  expect(await gateway.reload("settings")).toEqual({ reloaded: true, problems: [] });
+  expect(lines.filter((line) => line.includes("spool"))).toEqual([
+    expect.stringContaining("[/settings/spool] counts when the gateway is started again"),
+  ]);
 });
 
 test("a spool belongs to one gateway", async () => {

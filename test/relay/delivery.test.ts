@@ -1,9 +1,10 @@
 import { expect, test, vi } from "vitest";
+import { GatewayError } from "../../src/kernel/errors.js";
 import { BatchRefused } from "../../src/relay/relay.js";
-import { StatusCode } from "../../src/wire/messages.js";
+import { PB, StatusCode } from "../../src/wire/messages.js";
 import { delivered, type FakeReceiver, failed, fakeRelay, refused } from "../support/fake-relay.js";
 import { FakeSpool } from "../support/fake-spool.js";
-import { incoming, submission } from "../support/kernel.js";
+import { deferred, incoming, submission } from "../support/kernel.js";
 import { loadModule } from "../support/module-harness.js";
 
 const section = "[/settings/FAKE/client]\nhostname = gw\n[/settings/FAKE/client/targets]\n";
@@ -78,6 +79,45 @@ test("several targets get it with one write to the disk, and none waits for anot
   ]);
   expect(spool.subjects("fake-client/mon")).toEqual([]);
   expect(spool.subjects("fake-client/far")).toEqual(["gw;a", "gw;b"]);
+});
+
+test("what the spool refuses is refused to the caller, with the status that it has over the network", async () => {
+  const { submit, spool, settle, sent } = await load(allWell);
+  spool.refusal = new GatewayError("RESOURCE_EXHAUSTED", "The spool is full");
+  await expect(submit("a")).rejects.toBe(spool.refusal);
+  spool.refusal = undefined;
+  expect(await submit("b")).toEqual(["STATUS_OK Submission successful queued"]);
+  await settle();
+  expect(services(sent)).toEqual(["b"]);
+});
+
+test("a caller that goes away while its results are written changes nothing", async () => {
+  const { core, spool, settle, sent } = await load(allWell);
+  const written = deferred<undefined>();
+  const append = spool.append.bind(spool);
+  vi.spyOn(spool, "append").mockImplementation(async (entries) => {
+    await written.promise;
+    await append(entries);
+  });
+  const call = incoming();
+  const answer = core.submit("FAKE", submission([{ alias: "a" }]), call);
+  call.abort(new GatewayError("DEADLINE_EXCEEDED", "too late"));
+  written.resolve(undefined);
+  expect((await answer).message.payload[0]?.result?.code).toBe(StatusCode.STATUS_OK);
+  await settle();
+  expect(services(sent)).toEqual(["a"]);
+});
+
+test("a target that the caller describes is sent to at once, beside one that has a queue", async () => {
+  const receiver: FakeReceiver = (batch, target, signal) =>
+    target.host === "elsewhere" ? [refused("not here")] : allWell(batch, target, signal);
+  const { core, spool, settle } = await load(receiver);
+  const hosts = [PB.Common.Host.create({ id: "x", address: "elsewhere" })];
+  const message = submission([{ alias: "a" }], { recipientId: "mon,x", hosts });
+  const { message: answer } = await core.submit("FAKE", message, incoming());
+  expect(answer.payload[0]?.result).toMatchObject({ code: StatusCode.STATUS_ERROR, message: "x: not here" });
+  await settle();
+  expect(spool.deeds).toEqual([`open ${queue}`, `append ${queue}: gw;a`, `settle ${queue}: -1`]);
 });
 
 test("batches are as large as the target takes, one after the other", async () => {
