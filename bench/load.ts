@@ -3,6 +3,9 @@ import { grpcMessage, LeanClient } from "./lean-client.js";
 import type { Scenario } from "./scenarios.js";
 import type { Certificates } from "./servers.js";
 
+/** What is sent again and again. */
+export type Load = Pick<Scenario, "kind" | "request">;
+
 /** What a round of load came to. */
 export interface Round {
   readonly calls: number;
@@ -16,19 +19,29 @@ export interface Round {
  * the expected bytes and not decoded. So the server is what limits, and the floor and the gateway are told apart.
  */
 export class Poller {
-  private constructor(private readonly client: LeanClient) {}
+  private constructor(
+    private readonly client: LeanClient,
+    private readonly unaryPath: string,
+  ) {}
 
-  /** @param certificates nothing for a connection without TLS */
-  static async open(port: number, certificates: Certificates | undefined): Promise<Poller> {
-    const { query, queryStream } = gatewayMethods;
-    return new Poller(await LeanClient.open(port, certificates, [query.path, queryStream.path]));
+  /**
+   * @param certificates nothing for a connection without TLS
+   * @param unaryPath of the method that calls outside of streams are for
+   */
+  static async open(
+    port: number,
+    certificates: Certificates | undefined,
+    unaryPath = gatewayMethods.query.path,
+  ): Promise<Poller> {
+    const paths = [unaryPath, gatewayMethods.queryStream.path];
+    return new Poller(await LeanClient.open(port, certificates, paths), unaryPath);
   }
 
   /** One call; the bytes of its answer. */
   ask(request: Uint8Array): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       this.client.onFailure(reject);
-      const call = this.client.begin(gatewayMethods.query.path, {
+      const call = this.client.begin(this.unaryPath, {
         message: (answer) => resolve(Buffer.from(answer)),
         end: () => reject(new Error("A call was refused")),
       });
@@ -40,7 +53,7 @@ export class Poller {
    * Keeps `inFlight` calls under way for so many milliseconds.
    * @throws Error when an answer is not the expected one
    */
-  round(scenario: Scenario, inFlight: number, milliseconds: number, expected: Buffer): Promise<Round> {
+  round(scenario: Load, inFlight: number, milliseconds: number, expected: Buffer): Promise<Round> {
     return scenario.kind === "unary"
       ? this.unary(scenario, inFlight, milliseconds, expected)
       : this.stream(scenario, inFlight, milliseconds, expected);
@@ -50,7 +63,7 @@ export class Poller {
     this.client.close();
   }
 
-  private async unary({ request }: Scenario, inFlight: number, milliseconds: number, expected: Buffer): Promise<Round> {
+  private async unary({ request }: Load, inFlight: number, milliseconds: number, expected: Buffer): Promise<Round> {
     const message = grpcMessage(request);
     const latencies: number[] = [];
     const started = performance.now();
@@ -65,7 +78,7 @@ export class Poller {
           return;
         }
         let isAnswered = false;
-        const call = this.client.begin(gatewayMethods.query.path, {
+        const call = this.client.begin(this.unaryPath, {
           message: (answer) => {
             isAnswered = answer.equals(expected);
             if (!isAnswered) reject(unexpected(answer, expected));
@@ -84,12 +97,7 @@ export class Poller {
   }
 
   /** Latencies are those of the n-th answer after the n-th request: all requests are the same. */
-  private async stream(
-    { request }: Scenario,
-    inFlight: number,
-    milliseconds: number,
-    expected: Buffer,
-  ): Promise<Round> {
+  private async stream({ request }: Load, inFlight: number, milliseconds: number, expected: Buffer): Promise<Round> {
     const message = grpcMessage(request);
     const latencies: number[] = [];
     const sentAt: number[] = [];

@@ -8,6 +8,7 @@ import { memoryByProcess } from "../test/support/process-figures.js";
 import { measureColdStarts } from "./cold-start.js";
 import { type Comparison, compare, type Pace } from "./compare.js";
 import { Poller } from "./load.js";
+import { measureRelay, renderRelay } from "./relay/relay.js";
 import { renderReport, type Section } from "./report.js";
 import { type Scenario, scenarios } from "./scenarios.js";
 import { startBenchGateway, startFloor } from "./servers.js";
@@ -16,6 +17,7 @@ const usage = `Usage: npm run bench -- [options]
 
   --quick         fewer and shorter rounds
   --no-start      without the cold starts
+  --relay WHICH   on, off, or only: taking, keeping and delivering passive results (on)
   --only NAME     just this scenario, may be repeated: ${scenarios.map(({ name }) => name).join(", ")}
   --tls WHICH     on, off or both (both)
   --json          all figures as JSON
@@ -35,6 +37,9 @@ ready bytes over one connection and compares answers without decoding them, so t
 - **by cpu** is the same by processor time of the server with its script host, which a busy machine disturbs less.
 - **alone** is with one call in flight, otherwise it is 64; with 100 payloads it is 2 calls, because a script host takes 256
   checks at a time.
+
+Of passive results: a result counts as accepted when the gateway has flushed it to disk and answered; their floor is the same
+bare server, which keeps nothing.
 `;
 
 const { values } = parseArgs({
@@ -43,6 +48,7 @@ const { values } = parseArgs({
     "no-start": { type: "boolean", default: false },
     only: { type: "string", multiple: true, default: [] },
     tls: { type: "string", default: "both" },
+    relay: { type: "string", default: "on" },
     json: { type: "boolean", default: false },
     write: { type: "string" },
     profile: { type: "string" },
@@ -60,12 +66,15 @@ async function main(): Promise<void> {
   const pace: Pace = values.quick
     ? { pairs: 5, roundMs: 400, warmUpMs: 800 }
     : { pairs: 15, roundMs: 700, warmUpMs: 1500 };
+  if (!["on", "off", "only"].includes(values.relay)) throw new Error(`--relay is on, off or only, not ${values.relay}`);
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
   const sections: Section[] = [];
-  for (const tls of settings) sections.push(await runSection(tls, chosen, pace));
-  const coldStarts = values["no-start"] ? [] : await measureColdStarts(values.quick ? 3 : 9);
-  const report = renderReport(sections, coldStarts, pace);
-  const figures = { sections, coldStarts };
+  const withPolls = values.relay !== "only";
+  for (const tls of withPolls ? settings : []) sections.push(await runSection(tls, chosen, pace));
+  const coldStarts = values["no-start"] || !withPolls ? [] : await measureColdStarts(values.quick ? 3 : 9);
+  const relay = values.relay === "off" ? undefined : await measureRelay(pace, values.quick, progress);
+  const report = renderReport(sections, coldStarts, pace) + (relay === undefined ? "" : `\n${renderRelay(relay)}`);
+  const figures = { sections, coldStarts, relay };
   process.stdout.write(values.json ? `${JSON.stringify(figures, withoutRequest, 2)}\n` : `\n${report}`);
   if (values.write !== undefined) writeFileSync(values.write, `${introduction}\n${report}`);
 }

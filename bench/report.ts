@@ -2,6 +2,7 @@ import { cpus } from "node:os";
 import type { ProcessMemory } from "../test/support/process-figures.js";
 import type { ColdStart } from "./cold-start.js";
 import type { Comparison, Figures, Pace } from "./compare.js";
+import { table, whole } from "./table.js";
 
 /** What one setting of the servers, with or without TLS, came to. */
 export interface Section {
@@ -16,7 +17,7 @@ const columns = [
   ...["cpu µs/call", "by cpu", "of floor", "goal"],
 ];
 
-/** The figures as a Markdown document, aligned so that it reads well on a terminal too. */
+/** The figures as a Markdown document. */
 export function renderReport(sections: readonly Section[], coldStarts: readonly ColdStart[], pace: Pace): string {
   const processors = cpus();
   const lines = [
@@ -84,22 +85,4 @@ function roleOf({ commandLine, parent }: ProcessMemory, all: readonly ProcessMem
   if (!words.includes("python-script")) return "gateway";
   const above = all.find(({ pid }) => pid === parent);
   return above?.commandLine.join(" ") === words ? "its guard" : "Python host";
-}
-
-/** @param names so many columns at the left hold words */
-function table(columns: readonly string[], names: number, rows: readonly string[][]): string[] {
-  const widths = columns.map((title, index) => Math.max(title.length, ...rows.map((row) => row[index]?.length ?? 0)));
-  const line = (cellsOfRow: readonly string[]) => {
-    const padded = cellsOfRow.map((cell, index) => {
-      const width = widths[index] ?? 0;
-      return index < names ? cell.padEnd(width) : cell.padStart(width);
-    });
-    return `| ${padded.join(" | ")} |`;
-  };
-  const rule = `| ${widths.map((width, index) => (index < names ? "-".repeat(width) : `${"-".repeat(width - 1)}:`)).join(" | ")} |`;
-  return [line(columns), rule, ...rows.map(line)];
-}
-
-function whole(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
 }

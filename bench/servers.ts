@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type GatewayProcess, startGateway } from "../test/support/gateway-process.js";
 import type { FloorOrder } from "./floor-server.js";
+import type { SubmitFloorOrder } from "./relay/submit-floor.js";
 import { benchScript, pythonBenchScript } from "./scenarios.js";
 
 const minute = 60_000;
@@ -93,14 +94,27 @@ export async function startFloor(
   answers: ReadonlyMap<string, Buffer>,
   certificates: Certificates | undefined,
 ): Promise<BenchServer> {
-  const child = fork(fileURLToPath(new URL("./floor-server.ts", import.meta.url)), {
-    execArgv: ["--import", "jiti/register"],
-  });
   const order: FloorOrder = {
     options: serverOptions,
     answers: Object.fromEntries([...answers].map(([command, bytes]) => [command, bytes.toString("base64")])),
     ...(certificates === undefined ? {} : { tls: { ca: certificates.ca, ...certificates.server } }),
   };
+  return startServer("./floor-server.ts", order);
+}
+
+/**
+ * The floor of submissions, see relay/submit-floor.ts.
+ *
+ * @param answer one payload of the gateway's answer
+ */
+export function startSubmitFloor(answer: Uint8Array): Promise<BenchServer> {
+  const order: SubmitFloorOrder = { options: serverOptions, answer: Buffer.from(answer).toString("base64") };
+  return startServer("./relay/submit-floor.ts", order);
+}
+
+/** Starts a server in a process of its own and gives it its order. */
+async function startServer(file: string, order: FloorOrder | SubmitFloorOrder): Promise<BenchServer> {
+  const child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ["--import", "jiti/register"] });
   child.send(order);
   const port = await portOf(child);
   return {

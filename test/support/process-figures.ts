@@ -38,6 +38,11 @@ export function residentMiBOf(pid: number): number {
   return (figuresOf(pid)[0]?.pages ?? 0) * (4096 / 1024 / 1024);
 }
 
+/** Memory of a process that no file stands behind, in MiB: mapped pages of a store come and go as the system likes. */
+export function anonymousMiB(pid: number): number {
+  return Number(/^RssAnon:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? Number.NaN) / 1024;
+}
+
 /** How many descriptors a process has open. */
 export function descriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length;
