@@ -59,6 +59,8 @@ export function temporaryFolder(purpose = "test"): { readonly path: string; remo
 export interface GatewayOptions {
   /** The settings file. */
   readonly settings: string;
+  /** A folder that stays when the gateway ends, so that another one goes on with what it left. One of its own unless given. */
+  readonly folder?: string;
   /** Files beside the settings by their relative path, such as `scripts/node/mine.ts`. */
   readonly files?: Readonly<Record<string, string>>;
   /** Makes the development certificates first; on unless switched off. */
@@ -85,7 +87,7 @@ const listensLine = /listening on .*?port (\d+)/i;
  * @throws Error with everything it wrote, when it ends before it is ready
  */
 export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
-  const folder = temporaryFolder("gateway");
+  const folder = options.folder === undefined ? temporaryFolder("gateway") : { path: options.folder, remove: () => {} };
   try {
     const write = (name: string, text: string) => {
       const file = join(folder.path, name);
