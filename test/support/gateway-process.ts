@@ -221,6 +221,16 @@ export class GatewayProcess {
     });
   }
 
+  /** Whether the process is gone. */
+  get hasEnded(): boolean {
+    return this.hasExited;
+  }
+
+  /** Ends the process as a power cut would, as far as it can tell. */
+  kill(): void {
+    this.child.kill("SIGKILL");
+  }
+
   /** Runs `nscp` with the settings and folders of this gateway: `nscp("client", "--query", "check_ok")`. */
   nscp(context: string, ...args: readonly string[]): Promise<Finished> {
     const options = args.includes("--") ? args.indexOf("--") : args.length;
