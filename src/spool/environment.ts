@@ -40,9 +40,9 @@ export async function closeEnvironment(environment: Environment): Promise<void> 
   await environment.root.close();
 }
 
-/** Room for the store in the address space: pages that are free and not reused need some too. */
+/** Room for the store in the address space: pages that are free and not reused need some too. LMDB extends it if need be. */
 export function mapSizeFor(maximumBytes: number): number {
-  return Math.max(2 * maximumBytes, 64 * 1024 * 1024) + 64 * 1024 * 1024;
+  return Math.min(Math.max(2 * maximumBytes, 2 ** 26) + 2 ** 26, 2 ** 40);
 }
 
 /** Codes of LMDB that mean that the file is not what LMDB wrote, or that the environment can't be used any more. */

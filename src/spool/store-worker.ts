@@ -33,6 +33,8 @@ export async function startStoreThread(
   const worker = new Worker(script, {
     name: "spool",
     workerData: options,
+    // Options that are meant for the program, such as how to read it, would keep the thread from starting.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: heapMiB },
   });
   const conversation = new Conversation(worker);

@@ -27,7 +27,7 @@ const result = (queue, text) => ({
 const textsOf = (records) => records.map(({ bytes }) => Buffer.from(bytes).toString().trimEnd());
 const failure = ({ code, message }) => `${code}: ${message.replaceAll(folder, "FOLDER")}`;
 
-const programs = { acknowledge, fillDisk, rest };
+const programs = { acknowledge, flushFails, list, fillDisk, rest };
 await programs[what]();
 
 /** Appends and removes one result at a time, and says so with one system call each. */
@@ -41,6 +41,29 @@ async function acknowledge() {
     await queue.settle({ remove: [record.sequence], bury: [] });
     writeSync(1, `settled-${number}.\n`);
   }
+  await spool.close();
+}
+
+/** Appends one result at a time, and says which were accepted and how others were refused. */
+async function flushFails() {
+  const spool = await open(0);
+  const said = { accepted: [], refused: [] };
+  for (let number = 1; number <= 20; number += 1) {
+    const attempt = spool.append([result("a", `${number}`), result("b", `${number}`)]);
+    await attempt.then(
+      () => said.accepted.push(`${number}`),
+      (error) => said.refused.push(failure(error)),
+    );
+  }
+  console.log(JSON.stringify(said));
+  process.kill(process.pid, "SIGKILL");
+}
+
+/** Says what waits. */
+async function list() {
+  const spool = await open(0);
+  const waiting = async (queue) => textsOf(await spool.list({ queue, part: "waiting", limit: 1000 }));
+  console.log(JSON.stringify([await waiting("a"), await waiting("b")]));
   await spool.close();
 }
 

@@ -53,6 +53,23 @@ test("a result is flushed to the disk before anybody is told that it was accepte
   }
 });
 
+test("a result whose flush failed is refused and is not there, also when the process is killed right after", (context) => {
+  const file = needPeer(strace, context);
+  const folder = temporaryFolder();
+  // The store is made without trouble; of the flushes behind that one in three fails.
+  const inject = ["-f", "-o", "/dev/null", "-e", "inject=fdatasync:error=EIO:when=9+3"];
+  run(process.execPath, [program, "list", folder]);
+  const traced = spawnSync(file, [...inject, process.execPath, program, "flushFails", folder], { encoding: "utf8" });
+  const { accepted, refused } = JSON.parse(traced.stdout);
+  const refusal = "UNAVAILABLE: Nothing is accepted: the spool in FOLDER can't be written: Input/output error";
+  expect({ refusals: [...new Set(refused)], all: accepted.length + refused.length }).toEqual({
+    refusals: [refusal],
+    all: 20,
+  });
+  expect(accepted.length).toBeGreaterThan(0);
+  expect(JSON.parse(run(process.execPath, [program, "list", folder]))).toEqual([accepted, accepted]);
+});
+
 test("a disk that another file fills: submissions are refused, delivery goes on, nothing delivered comes back, and all is well when there is room", (context) => {
   const file = needPeer(ownMounts, context);
   const folder = temporaryFolder();
