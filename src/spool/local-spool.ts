@@ -254,6 +254,8 @@ export class LocalSpool implements Spool {
   private async startThread(): Promise<void> {
     const thread = await this.options.start((error) => this.lost(error));
     this.damagedStores = this.options.damagedStores();
+    // A salvaged store may have less than the one before.
+    for (const view of this.views.values()) view.figures = new QueueView(view.name).figures;
     this.takeFigures(thread.figures);
     for (const note of thread.notes) this.options.log.info(note);
     const operations = [...this.queues.values()].map(

@@ -1,7 +1,7 @@
 /**
  * The spool: passive results rest here until their receiver has them.
  *
- *     validate → reserve quota → assign sequence → join the batch → ONE transaction (every target, next sequence) → fdatasync
+ *     validate → reserve quota → join the batch → ONE transaction (sequence numbers, every target, next sequence) → fdatasync
  *        │                                                                                                       │
  *        └ refused, with the reason                              wake the worker ← acknowledge ←──────────────────┘
  *                                                                       │
