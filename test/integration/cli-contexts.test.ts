@@ -18,12 +18,19 @@ Contexts:
   test          Run the gateway with a shell for trying things out
   status        Show how the running gateway is
   reload        Make the running gateway read its settings again
+  queue         Look at what waits for receivers, try it again, drop or export it
   py, python    Add, list and run scripts in Python
   node          Add, list and run scripts in TypeScript and JavaScript
   ext, ext-scr  ext --command NAME: run a command of a script, as client does
   unit          Run the tests of a script
   certs         Make certificates
   token         Make and list tokens for pollers
+  nsca          Submit results to NSCA
+  nsca-ng       Submit results to NSCA-ng
+  nrdp          Submit results to Nagios over HTTP (NRDP)
+  icinga        Submit results to Icinga 2
+  nagios        Submit results to Nagios on this machine
+  graphite      Submit results to Graphite
   help          Show the options of all contexts
 `;
 
