@@ -15,11 +15,6 @@ export class Ballast {
     private readonly bytes: number,
   ) {}
 
-  /** Whether the room is there to be given up; none was asked for counts as there. */
-  get isThere(): boolean {
-    return this.bytes === 0 || existsSync(this.file);
-  }
-
   /** Gives the room up. Whether there was any. */
   release(): boolean {
     if (!existsSync(this.file)) return false;
@@ -29,8 +24,10 @@ export class Ballast {
 
   /** Takes the room if it is not taken and the disk has it. Whether it is there. */
   make(): boolean {
-    if (this.isThere && (this.bytes === 0 || statSync(this.file).size === this.bytes)) return true;
-    if (freeBytes(dirname(this.file)) < this.bytes + margin) return false;
+    if (this.bytes === 0) return true;
+    const taken = existsSync(this.file) ? statSync(this.file).size : 0;
+    if (taken === this.bytes) return true;
+    if (freeBytes(dirname(this.file)) + taken < this.bytes + margin) return false;
     try {
       this.write();
       return true;

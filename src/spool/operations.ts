@@ -168,7 +168,7 @@ function keysOf(
   queue: QueueState,
   range: SequenceRange,
 ): { keys: readonly number[]; next: number | undefined } {
-  if (!("after" in range)) return { keys: range, next: undefined };
+  if (!("after" in range)) return { keys: range.filter(isSequence), next: undefined };
   const bounds = { start: recordKey(queue.id, range.after + 1), end: recordKey(queue.id, range.through + 1) };
   const keys: number[] = [];
   for (const key of work.environment[database].getKeys({ ...bounds, limit: chunk })) {
@@ -176,6 +176,11 @@ function keysOf(
     if (place !== undefined) keys.push(place.sequence);
   }
   return { keys, next: keys.length === chunk ? keys.at(-1) : undefined };
+}
+
+/** Operators may name what no record can have. */
+function isSequence(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
 }
 
 function indexStart(queue: number): Buffer {

@@ -67,7 +67,7 @@ test("go to the end of their queue when they are tried again, all or some, with 
 
 test("are dropped on an operator's order, also by the thousand, and those that come meanwhile are not", async () => {
   const host = await refused(4500);
-  expect(await host.spool.drop({ queue: "a", part: "dead", sequences: [1, 2, 99_999] })).toBe(2);
+  expect(await host.spool.drop({ queue: "a", part: "dead", sequences: [1, 2, 99_999, -1, 0.5, Number.NaN] })).toBe(2);
   expect(await host.spool.drop({ queue: "a", part: "dead" })).toBe(4498);
   expect(await host.spool.drop({ queue: "unknown", part: "dead" })).toBe(0);
   expect(host.spool.status().queues).toMatchObject([{ waiting: 1, dead: 0, deadBytes: 0, dropped: 4500 }]);
