@@ -45,7 +45,8 @@ export class NscaDaemon {
         .join(""),
     );
     writeFileSync(own("commands"), "");
-    const child = spawn(program, ["-f", "-c", own("nsca.cfg"), "--single"], { stdio: "ignore" });
+    // As Debian runs it. With --single it forgets connections at times after one that it closed for a bad packet.
+    const child = spawn(program, ["-f", "-c", own("nsca.cfg"), "--daemon"], { stdio: "ignore" });
     const daemon = new NscaDaemon(child, folder, port);
     while (!(await answers(port))) {
       if (child.exitCode !== null) throw new Error(`nsca ended with ${child.exitCode}`);
@@ -68,7 +69,7 @@ export class NscaDaemon {
   async stop(): Promise<void> {
     const ended = new Promise((resolve) => this.child.once("close", resolve));
     if (this.child.exitCode === null && this.child.signalCode === null) {
-      this.child.kill("SIGKILL");
+      this.child.kill("SIGTERM");
       await ended;
     }
     this.folder.remove();
