@@ -95,7 +95,7 @@ export class RunningRelay implements ModuleRuntime {
     const waiting = new Map(spool?.status().queues.map((queue) => [queue.name, queue.waiting]));
     const rows = relay.map((status, index) => {
       const address = targets.all[index]?.target.address ?? "";
-      return statusLine(status, address, waiting.get(status.queue));
+      return statusLine(status, address, status.queue === "" ? undefined : (waiting.get(status.queue) ?? 0));
     });
     return { detail: [...rows, ...(this.addition?.detail?.() ?? [])], relay };
   }

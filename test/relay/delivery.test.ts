@@ -315,6 +315,33 @@ test("a sender that does not come back from a batch is replaced, and the batch i
   expect(status()).toMatchObject({ failures: 1, lastError: "The batch took longer than 10 s" });
 });
 
+test("the status has a line for each target", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(1);
+  const ini = `${one}[/settings/FAKE/client/targets/mon]\nbreaker failures = 2\n`;
+  const { submit, settle, pass, modules, state } = await load(down, ini);
+  const lines: string[] = [];
+  const look = async () => {
+    await settle();
+    lines.push(...(modules.list()[0]?.status.detail ?? []));
+  };
+  await look();
+  await submit("a");
+  await look();
+  await pass(1000);
+  await look();
+  state.receiver = allWell;
+  await pass(60_000);
+  await look();
+  const target = "mon = mon.example.org, confirmed";
+  expect(lines).toEqual([
+    `${target}, 0 waiting`,
+    `${target}, 1 waiting, retrying: connect ECONNREFUSED`,
+    `${target}, 1 waiting, open: connect ECONNREFUSED`,
+    `${target}, 0 waiting`,
+  ]);
+  vi.restoreAllMocks();
+});
+
 test("a reload counts on", async () => {
   const { submit, settle, modules, status } = await load(allWell);
   await submit("a");
