@@ -16,6 +16,9 @@
  *     long      0 page u64 · 8 transaction u64 · 16 pages u64
  *     free      count i64, then page numbers; a negative one is the length of a run, whose first page follows
  *
+ * The file is long because the layout and everything that relies on it stand in one place: an LMDB with another one is met here
+ * alone.
+ *
  * Source: mdb.c of LMDB 1.0 (OpenLDAP) and the changes that the package lmdb makes to its free list.
  */
 import { readSync } from "node:fs";
