@@ -1,11 +1,11 @@
 import { SubmitResponse, SubmitResponseMessage } from "../../src/wire/messages.js";
 import { gatewayMethods } from "../../src/wire/services.js";
+import { freePort } from "../../test/support/free-port.js";
 import type { Pace } from "../compare.js";
 import { type Load, Poller, type Round } from "../load.js";
 import { type BenchServer, startSubmitFloor } from "../servers.js";
 import { median, percentile } from "../statistics.js";
 import { startRelayGateway, submissionOf } from "./relay-gateway.js";
-import { unusedPort } from "./unused-port.js";
 
 /** How fast submissions are taken; a receiver is not there, so that every result stays on disk. */
 export interface Acceptance {
@@ -33,7 +33,7 @@ const kinds = [
 ] as const;
 
 export async function measureAcceptance(pace: Pace): Promise<Acceptance[]> {
-  const port = await unusedPort();
+  const port = await freePort();
   const gateway = await startRelayGateway(`address = 127.0.0.1:${port}\nencryption = xor`);
   try {
     const first = await answerOf(gateway.port, submissionOf(1));

@@ -1,8 +1,8 @@
 import { gatewayMethods } from "../../src/wire/services.js";
+import { freePort } from "../../test/support/free-port.js";
 import { anonymousMiB } from "../../test/support/process-figures.js";
 import { Poller } from "../load.js";
 import { startRelayGateway, submissionOf } from "./relay-gateway.js";
-import { unusedPort } from "./unused-port.js";
 
 /** Memory of the gateway while results wait for a receiver that is not there. */
 export interface BacklogMemory {
@@ -15,7 +15,7 @@ const perCall = 500;
 
 /** Submits until so many results wait, and looks at the memory on the way. */
 export async function measureBacklog(results: number): Promise<BacklogMemory[]> {
-  const gateway = await startRelayGateway(`address = 127.0.0.1:${await unusedPort()}\nencryption = xor`);
+  const gateway = await startRelayGateway(`address = 127.0.0.1:${await freePort()}\nencryption = xor`);
   try {
     const poller = await Poller.open(gateway.port, undefined, gatewayMethods.submit.path);
     const points: BacklogMemory[] = [];

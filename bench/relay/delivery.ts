@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { gatewayMethods } from "../../src/wire/services.js";
+import { sendNsca as sendNscaProgram } from "../../test/peers/peers.js";
 import { Poller } from "../load.js";
 import { median } from "../statistics.js";
-import { NscaDaemon } from "./nsca-daemon.js";
+import { MeasuredDaemon } from "./nsca-daemon.js";
 import { startRelayGateway, submissionOf, text } from "./relay-gateway.js";
 
 /** How fast the real daemon gets results, from each of three senders. */
@@ -30,7 +31,7 @@ const perCall = 100;
 export async function measureDelivery(pairs: number): Promise<Delivery[]> {
   const measured: Delivery[] = [];
   for (const { number, name, results } of methods) {
-    const daemon = await NscaDaemon.prepare(number);
+    const daemon = await MeasuredDaemon.prepare(number);
     try {
       measured.push({ method: name, ...(await measureMethod(daemon, name, results, pairs)) });
     } finally {
@@ -40,7 +41,7 @@ export async function measureDelivery(pairs: number): Promise<Delivery[]> {
   return measured;
 }
 
-async function measureMethod(daemon: NscaDaemon, name: string, results: number, pairs: number) {
+async function measureMethod(daemon: MeasuredDaemon, name: string, results: number, pairs: number) {
   const gateway = await startRelayGateway(`address = 127.0.0.1:${daemon.port}
 encryption = ${name}
 password = ${daemon.password}
@@ -69,8 +70,7 @@ maximum retry delay = 200ms`);
 }
 
 /** The results wait in the spool before the daemon comes up, so that taking them is not in the figure. */
-async function relayed(daemon: NscaDaemon, poller: Poller, results: number): Promise<number> {
-  daemon.clear();
+async function relayed(daemon: MeasuredDaemon, poller: Poller, results: number): Promise<number> {
   for (let first = 0; first < results; first += perCall) await poller.ask(submissionOf(perCall, first));
   await daemon.start();
   const seconds = await daemon.take(results);
@@ -78,8 +78,7 @@ async function relayed(daemon: NscaDaemon, poller: Poller, results: number): Pro
   return results / seconds;
 }
 
-async function fed(daemon: NscaDaemon, results: number): Promise<number> {
-  daemon.clear();
+async function fed(daemon: MeasuredDaemon, results: number): Promise<number> {
   await daemon.start();
   const records = Array.from(
     { length: results },
@@ -92,8 +91,7 @@ async function fed(daemon: NscaDaemon, results: number): Promise<number> {
   return results / seconds;
 }
 
-async function one(daemon: NscaDaemon, results: number): Promise<number> {
-  daemon.clear();
+async function one(daemon: MeasuredDaemon, results: number): Promise<number> {
   await daemon.start();
   const started = performance.now();
   for (let index = 0; index < results; index++) await sendNsca(daemon, `host-${index}\tcheck\t0\t${text}`);
@@ -103,9 +101,9 @@ async function one(daemon: NscaDaemon, results: number): Promise<number> {
   return results / seconds;
 }
 
-async function sendNsca(daemon: NscaDaemon, records: string): Promise<void> {
+async function sendNsca(daemon: MeasuredDaemon, records: string): Promise<void> {
   const child = spawn(
-    "/usr/sbin/send_nsca",
+    sendNscaProgram.find() ?? "",
     ["-H", "127.0.0.1", "-p", String(daemon.port), "-c", daemon.senderConfiguration],
     { stdio: ["pipe", "ignore", "inherit"] },
   );

@@ -4,7 +4,7 @@ import { type Acceptance, measureAcceptance } from "./acceptance.js";
 import { type BacklogMemory, measureBacklog } from "./backlog.js";
 import { type BareStore, measureBareStore } from "./bare-store.js";
 import { type Delivery, measureDelivery } from "./delivery.js";
-import { NscaDaemon } from "./nsca-daemon.js";
+import { MeasuredDaemon } from "./nsca-daemon.js";
 
 /** What became of passive results: taken, kept, delivered. */
 export interface RelayFigures {
@@ -25,8 +25,9 @@ export async function measureRelay(
   for (const { results, inFlight, gateway } of acceptances) {
     progress(`${results} results a call, ${inFlight} calls: ${whole(gateway.resultsPerSecond)} accepted/s`);
   }
-  const deliveries = NscaDaemon.isInstalled() ? await measureDelivery(quick ? 3 : 7) : undefined;
-  if (deliveries === undefined) progress("Delivery is not measured: it needs the packages nsca and nsca-client");
+  const { lack } = MeasuredDaemon;
+  const deliveries = lack === undefined ? await measureDelivery(quick ? 3 : 7) : undefined;
+  if (lack !== undefined) progress(`Delivery is not measured: ${lack}`);
   for (const { method, ratio } of deliveries ?? []) progress(`NSCA ${method}: ${ratio.toFixed(2)} of a fed send_nsca`);
   const backlog = await measureBacklog(quick ? 100_000 : 1_000_000);
   return { acceptances, stores, deliveries, backlog };

@@ -1,15 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import { afterAll, expect, test } from "vitest";
-import { connectGateway, type GatewayClient } from "../../src/modules/grpc-client/gateway-client.js";
-import { StatusCode } from "../../src/wire/messages.js";
-import { passiveResult } from "../../src/wire/passive-result.js";
 import { type GatewayProcess, startGateway, temporaryFolder } from "../support/gateway-process.js";
 import { NrdpReceiver, NscaNgReceiver, type Receiver } from "./receivers.js";
+import { frontEndSettings, type Load, write } from "./writer.js";
 
 const rounds = process.env["NSCP_TEST_LONG"] === "1" ? 300 : 20;
 const batchSize = 50;
-const writers = 4;
 const password = "s3cret";
 
 /** Where the gateway ends itself while it takes, sends and removes results; the others concern the opening of a store. */
@@ -21,12 +18,11 @@ const folder = temporaryFolder("relay-crash");
 afterAll(() => folder.remove());
 
 /** How a round goes. Every other one ends at a crash point, the others at any moment. */
-interface Round {
+interface Round extends Load {
   /** Ends at its crash point when it comes to it for the n-th time; otherwise after n submissions. */
   readonly after: number;
   /** Milliseconds between the n-th submission and the end. */
   readonly delayMs: number;
-  readonly resultsPerCall: number;
   /** Whether NRDP's and NSCA-ng's receivers are there, at the beginning and from the middle on. */
   readonly present: readonly [readonly [boolean, boolean], readonly [boolean, boolean]];
 }
@@ -141,20 +137,7 @@ address = 127.0.0.1:${nscaNg?.port}
 identity = gateway
 password = ${password}
 ${delivery}
-
-[/settings/GRPC/server]
-port = 0
-bind to = 127.0.0.1
-allowed hosts = 127.0.0.1
-use ssl = false
-verify mode = none
-
-[/settings/security]
-anonymous role = sender
-
-[/settings/security/roles]
-sender = submit
-`,
+${frontEndSettings}`,
     });
   } catch (thrown) {
     if (crash === undefined) throw thrown;
@@ -164,56 +147,6 @@ sender = submit
 
 async function present(receivers: readonly Receiver[], wanted: readonly boolean[]): Promise<void> {
   await Promise.all(receivers.map((receiver, index) => (wanted[index] === true ? receiver.come() : receiver.go())));
-}
-
-interface Writing {
-  /** Half of the submissions are answered; the gateway may also be gone. */
-  readonly half: Promise<void>;
-  /** So many as the round says. */
-  readonly enough: Promise<void>;
-  /** The gateway is gone. */
-  readonly ended: Promise<void>;
-}
-
-/** Submits from several writers until the gateway is gone, and notes what was accepted. */
-function write(gateway: GatewayProcess, round: number, { after, resultsPerCall }: Round, accepted: string[]): Writing {
-  const client = connectGateway({ address: `grpc://127.0.0.1:${gateway.port}` });
-  let answers = 0;
-  let halfway = () => {};
-  let enough = () => {};
-  const half = new Promise<void>((resolve) => {
-    halfway = resolve;
-  });
-  const all = new Promise<void>((resolve) => {
-    enough = resolve;
-  });
-  const writer = async (letter: string) => {
-    for (let call = 0; ; call++) {
-      const ids = Array.from({ length: resultsPerCall }, (_, index) => `${letter}.${round}.${call}.${index}`);
-      if (!(await isAccepted(client, ids))) return;
-      accepted.push(...ids);
-      answers++;
-      if (answers >= after / 2) halfway();
-      if (answers >= after) enough();
-    }
-  };
-  const letters = Array.from({ length: writers }, (_, index) => String.fromCharCode(97 + index));
-  const ended = Promise.all(letters.map(writer)).then(() => {
-    client.close();
-    halfway();
-    enough();
-  });
-  return { half, enough: all, ended };
-}
-
-/** False when the gateway did not live to answer; then nobody knows. */
-async function isAccepted(client: GatewayClient, services: readonly string[]): Promise<boolean> {
-  const payload = services.map((service) => passiveResult({ host: "server", service, code: 0, text: "fine|a=1" }));
-  const answer = await client.submit({ header: null, channel: "RELAY", payload }).catch(() => undefined);
-  if (answer === undefined) return false;
-  const refused = answer.payload.find(({ result }) => result?.code !== StatusCode.STATUS_OK);
-  if (refused !== undefined) throw new Error(`Refused: ${refused.result?.message}`);
-  return true;
 }
 
 /** What arrived for the first time behind something of the same writer that was sent later. */
