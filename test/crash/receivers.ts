@@ -55,7 +55,8 @@ export class NrdpReceiver extends Receiver {
     });
   }
 
-  private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  /** Takes what it is sent, writes it down and says so. */
+  protected async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body: Buffer[] = [];
     for await (const part of request) body.push(part as Buffer);
     const form = new NrdpForm(new Set(["XMLDATA", "token", "cmd"]));
