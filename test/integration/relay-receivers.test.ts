@@ -92,7 +92,9 @@ use ssl = false
 ballast size = 0
 ${targets.join("")}`,
   });
-  onTestFinished(() => gateway.stop());
+  onTestFinished(async () => {
+    await gateway.stop();
+  });
   const operator = new Operator(gateway);
   onTestFinished(() => operator.close());
 
