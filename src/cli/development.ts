@@ -30,15 +30,34 @@ export async function prepareDevelopment(given: StoreOptions, io: CliIo): Promis
     io.stdout(`Made development certificates in ${certificates}\n`);
   return {
     store,
-    hints: hintText(store, context, settings.getInt("/settings/GRPC/server", "port", 8444), certificates),
+    hints: hintText(store, context, {
+      port: settings.getInt("/settings/GRPC/server", "port", 8444),
+      certificates,
+      // A configuration of an older release, or one that was changed, may have another relay or none.
+      received: settings.getString("/settings/writers/file", "channel") === sampleChannel ? `${dataPath}/received` : "",
+    }),
   };
 }
 
-function hintText({ settings }: StoreOptions, embedded: string, port: number, certificates: string): string {
+/** The channel of the relay in the embedded default. */
+const sampleChannel = "results";
+
+interface Surroundings {
+  readonly port: number;
+  readonly certificates: string;
+  /** The folder that the sample relay waits for; empty: there is no sample relay. */
+  readonly received: string;
+}
+
+function hintText(
+  { settings }: StoreOptions,
+  embedded: string,
+  { port, certificates, received }: Surroundings,
+): string {
   const program = existsSync(`${packageRoot}/tools`) ? shown(`${packageRoot}/bin/nscp.js`, "./") : "npx nscp";
   const folder = shown(certificates, "");
   const poller = [
-    ...["client", "--address", `localhost:${port}`, "--ca", `${folder}/ca.pem`],
+    ...[program, "client", "--address", `localhost:${port}`, "--ca", `${folder}/ca.pem`],
     ...["--cert", `${folder}/client.pem`, "--key", `${folder}/client-key.pem`],
   ].join(" ");
   const rows: [string, string][] = [
@@ -51,13 +70,22 @@ function hintText({ settings }: StoreOptions, embedded: string, port: number, ce
     ],
   ];
   if (settings === embedded) {
-    rows.push(
-      ["the same with a configured target", "client --target development --query check_sample"],
-      ["how the gateway is", "status"],
-      ["what is configured", "settings --list"],
-    );
+    rows.push(["the same with a configured target", `${program} client --target development --query check_sample`]);
+    if (received !== "") {
+      const here = shown(received, "");
+      rows.push(
+        [
+          "a passive result for a relay whose receiver, a file, has no folder: accepted means that it rests on disk",
+          `${program} client --target development --submit --channel ${sampleChannel} --command disk --message full --result 2`,
+        ],
+        ["what waits, and why", `${program} queue list`],
+        ["the receiver comes up: it is delivered, and the queue is empty", `mkdir -p ${here}`],
+        ["what arrived", `cat ${here}/results.txt`],
+      );
+    }
+    rows.push(["how the gateway is", `${program} status`], ["what is configured", `${program} settings --list`]);
   }
-  const lines = rows.map(([what, command]) => `  # ${what}\n  ${program} ${command}\n`);
+  const lines = rows.map(([what, command]) => `  # ${what}\n  ${command}\n`);
   return `\nThe gateway is running. Try in a second terminal:\n\n${lines.join("\n")}\n`;
 }
 

@@ -67,6 +67,30 @@ class Start {
 
 let start: Start;
 
+test("the lock file has every part that another part names, for each platform: npm ci refuses one that has not", () => {
+  interface Part {
+    readonly dependencies?: Readonly<Record<string, string>>;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+  }
+  const lock: { packages: Record<string, Part> } = JSON.parse(
+    readFileSync(join(packageRoot, "package-lock.json"), "utf8"),
+  );
+  const missing = Object.entries(lock.packages).flatMap(([place, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !foldersAbove(place).some((folder) => `${folder}node_modules/${name}` in lock.packages))
+      .map((name) => `${place} needs ${name}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+/** Where a part is looked for: in its own folder, and in those above it. */
+function foldersAbove(place: string): readonly string[] {
+  const folders = place === "" ? [] : [`${place}/`];
+  for (let end = place.lastIndexOf("node_modules/"); end > 0; end = place.lastIndexOf("node_modules/", end - 1))
+    folders.push(place.slice(0, end));
+  return [...folders, ""];
+}
+
 beforeAll(async () => {
   const listed = execFileSync("git", ["ls-files", "-z"], { cwd: packageRoot, encoding: "utf8" });
   for (const name of listed.split("\0").filter((file) => file !== "")) {
@@ -106,8 +130,36 @@ test("npm start prints checks in both languages, and as they stand there they an
 test("the other commands that npm start prints work too", async (context) => {
   needPeer(python, context);
   const others = (await printedCommands()).filter((command) => !/--address .* --query /.test(command));
-  expect(others.map((command) => command.split(" ")[1])).toEqual(["client", "client", "client", "status", "settings"]);
+  expect(others.map((command) => command.split(" ")[1])).toEqual([
+    ...["client", "client", "client", "client", "queue", "status", "settings"],
+  ]);
   for (const command of others) expect(await shell(command)).toMatchObject({ code: 0 });
+});
+
+test("a passive result is accepted, rests on disk while its receiver is away, and arrives when it is there", async () => {
+  const queue = async () => {
+    const { stdout } = await shell("./bin/nscp.js queue list file-writer/default --json");
+    return JSON.parse(stdout).queue[0];
+  };
+  const [submit = ""] = (await printedCommands()).filter((command) => command.includes("--channel results"));
+  const [makeFolder = ""] = /^ {2}mkdir .*$/m.exec(start.output) ?? [];
+  const [read = ""] = /^ {2}cat .*$/m.exec(start.output) ?? [];
+  expect(await shell(submit)).toMatchObject({ code: 0, stdout: "Submission successful\n", stderr: "" });
+  let state = await queue();
+  while (state.delivery.lastError === "") state = await queue();
+  expect(state.delivery.lastError).toContain("received/results.txt");
+  expect(state.waiting).toBeGreaterThan(0);
+
+  expect(await shell(makeFolder)).toMatchObject({ code: 0 });
+  while ((await queue()).waiting > 0) {}
+  const rows = (await shell(read)).stdout.trimEnd().split("\n");
+  expect(rows).toHaveLength(state.waiting);
+  for (const row of rows) expect(row).toMatch(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ disk CRITICAL full$/);
+
+  const block = runnableBlocks(readme).find(({ how }) => how === "run in a second terminal, relay");
+  expect(await shell(block?.text ?? "exit 1")).toMatchObject({ code: 0 });
+  while ((await shell(read)).stdout.trimEnd().split("\n").length === rows.length) {}
+  expect((await shell(read)).stdout).toMatch(/ disk CRITICAL 91 % full\n$/);
 });
 
 test.for([
