@@ -15,6 +15,9 @@ const setting = { enablePush: 2, initialWindowSize: 4 };
 /** Room for answers: on each stream, and on the connection before it is given back. */
 const window = 2 ** 30;
 
+/** The longest frame that a server takes unless it says otherwise. */
+const maxFrame = 16_384;
+
 /** What happens on one stream. */
 export interface StreamListener {
   /** One whole gRPC message. */
@@ -96,14 +99,21 @@ export class LeanClient {
     return id;
   }
 
-  /** @param message a gRPC message with its five bytes in front, see {@link grpcMessage} */
+  /**
+   * @param message a gRPC message with its five bytes in front, see {@link grpcMessage}; not longer than the window that
+   * each stream begins with, 65,535 bytes, for that of a stream is not counted
+   */
   send(id: number, message: Buffer, endStream: boolean): void {
     if (this.waiting.length > 0 || message.length > this.sendWindow) {
       this.waiting.push({ id, frame: message, endStream });
       return;
     }
     this.sendWindow -= message.length;
-    this.put(frame(type.data, endStream ? flag.endStream : 0, id, message));
+    for (let at = 0; at < message.length; at += maxFrame) {
+      const isLast = at + maxFrame >= message.length;
+      const flags = isLast && endStream ? flag.endStream : 0;
+      this.put(frame(type.data, flags, id, message.subarray(at, at + maxFrame)));
+    }
   }
 
   end(id: number): void {

@@ -11,7 +11,8 @@ export interface BacklogMemory {
   readonly anonymousMiB: number;
 }
 
-const perCall = 500;
+const perCall = 100;
+const callsAtOnce = 16;
 
 /** Submits until so many results wait, and looks at the memory on the way. */
 export async function measureBacklog(results: number): Promise<BacklogMemory[]> {
@@ -24,11 +25,11 @@ export async function measureBacklog(results: number): Promise<BacklogMemory[]> 
     look();
     for (const share of [0.01, 0.1, 0.25, 0.5, 0.75, 1]) {
       while (waiting < results * share) {
-        const calls = Array.from({ length: 4 }, (_, call) =>
+        const calls = Array.from({ length: callsAtOnce }, (_, call) =>
           poller.ask(submissionOf(perCall, waiting + call * perCall)),
         );
         await Promise.all(calls);
-        waiting += 4 * perCall;
+        waiting += callsAtOnce * perCall;
       }
       look();
     }

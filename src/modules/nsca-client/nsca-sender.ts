@@ -20,7 +20,7 @@ export interface NscaSenderOptions {
   readonly log: Logger;
 }
 
-/** Bytes that are written at once: large enough that a system call costs nothing beside the encryption. */
+/** Bytes that are written at once, as whole packets: large enough that a system call costs nothing beside the encryption. */
 const chunkBytes = 64 * 1024;
 /** Others get their turn after so many milliseconds of encryption. */
 const longestTurnMs = 5;
@@ -90,25 +90,25 @@ export class NscaSender implements Sender {
     const { clock, timeOffset, resultsPerConnection } = this.options;
     const writer = new NscaWriter({ ...init, timestamp: init.timestamp + timeOffset }, this.options.writer);
     let needsProof = !this.#isProven && resultsPerConnection > 1;
-    let chunk: Uint8Array[] = [];
+    const { packetSize } = writer;
+    const chunkSize = Math.max(1, Math.floor(chunkBytes / packetSize)) * packetSize;
+    let chunk = Buffer.allocUnsafeSlow(chunkSize);
     let size = 0;
     let turnEnd = clock.monotonic() + longestTurnMs;
     for (const outgoing of results) {
-      const packet = writer.write(packetOf(outgoing));
-      cuts.add(outgoing, packet.cuts);
-      chunk.push(packet.bytes);
-      size += packet.bytes.length;
+      cuts.add(outgoing, writer.write(packetOf(outgoing), chunk.subarray(size, size + packetSize)));
+      size += packetSize;
       const isTurnOver = clock.monotonic() >= turnEnd;
-      if (!needsProof && size < chunkBytes && !isTurnOver) continue;
-      await connection.write(Buffer.concat(chunk, size));
-      chunk = [];
+      if (!needsProof && size < chunkSize && !isTurnOver) continue;
+      await connection.write(chunk.subarray(0, size));
+      chunk = Buffer.allocUnsafeSlow(chunkSize);
       size = 0;
       if (needsProof) await connection.staysOpen(proofMs);
       needsProof = false;
       await nextTurn();
       turnEnd = clock.monotonic() + longestTurnMs;
     }
-    return Buffer.concat(chunk, size);
+    return chunk.subarray(0, size);
   }
 }
 

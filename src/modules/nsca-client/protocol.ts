@@ -22,7 +22,7 @@ export const nscaProtocol: RelayProtocol<typeof targetKeys> = {
   defaultPort: 5667,
   targetKeys,
   // What is on its way when a connection breaks is sent again, so a batch is also what can arrive twice.
-  batch: { count: 500, bytes: 4 << 20 },
+  batch: { count: 2000, bytes: 4 << 20 },
   connect({ path, host, port, settings }, { log, clock }) {
     const { encryption, dialect, password, useSsl, timeout, encoding } = settings;
     const parsed = parseNscaMethod(encryption, dialect);

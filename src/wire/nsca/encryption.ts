@@ -24,6 +24,8 @@ export interface NscaEncryption {
   readonly restarts: boolean;
   /** Encrypts or decrypts the next bytes of the connection; the given ones stay as they are. */
   update(bytes: Uint8Array): Uint8Array;
+  /** The same where the bytes are. */
+  updateInPlace(bytes: Uint8Array): void;
 }
 
 type Direction = "encrypt" | "decrypt";
@@ -64,9 +66,9 @@ export function nscaEncryption(
   iv: Uint8Array,
   direction: Direction,
 ): NscaEncryption {
-  if (method.name === "none") return { restarts: false, update: (bytes) => bytes };
+  if (method.name === "none") return { restarts: false, update: (bytes) => bytes, updateInPlace: () => {} };
   const secret = Buffer.from(password);
-  if (method.name === "xor") return { restarts: true, update: (bytes) => combine(bytes, iv, secret) };
+  if (method.name === "xor") return new Xor(iv, secret);
   const key = Buffer.alloc(method.keySize);
   secret.copy(key);
   const native = NATIVE.get(method.name);
@@ -74,21 +76,58 @@ export function nscaEncryption(
     const create = direction === "encrypt" ? createCipheriv : createDecipheriv;
     const keys = Buffer.concat(Array<Buffer>(native.repeat).fill(key));
     const stream = create(native.cipher, keys, iv.subarray(0, method.blockSize));
-    return { restarts: false, update: (bytes) => stream.update(bytes) };
+    return new Cipher(stream);
   }
   const make = OWN.get(method.name);
   if (make === undefined) throw new RangeError(`there is no cipher for NSCA's method ${method.name}`);
-  const feedback = new CipherFeedback(make(key), iv, direction);
-  return { restarts: false, update: (bytes) => feedback.update(bytes) };
+  return new Cipher(new CipherFeedback(make(key), iv, direction));
 }
 
-function combine(bytes: Uint8Array, iv: Uint8Array, secret: Uint8Array): Uint8Array {
-  const result = Uint8Array.from(bytes);
-  for (const mask of [iv, secret]) {
-    if (mask.length === 0) continue;
-    for (let index = 0, at = 0; index < result.length; index++, at = at + 1 === mask.length ? 0 : at + 1) {
-      result[index] = (result[index] ?? 0) ^ (mask[at] ?? 0);
-    }
+/** A cipher in feedback, OpenSSL's or ours. */
+class Cipher implements NscaEncryption {
+  readonly restarts = false;
+
+  constructor(private readonly stream: { update(bytes: Uint8Array): Uint8Array }) {}
+
+  update(bytes: Uint8Array): Uint8Array {
+    return this.stream.update(bytes);
   }
-  return result;
+
+  updateInPlace(bytes: Uint8Array): void {
+    bytes.set(this.stream.update(bytes));
+  }
+}
+
+/** Each byte is combined with one of the IV and one of the password, both taken from their beginning again and again. */
+class Xor implements NscaEncryption {
+  readonly restarts = true;
+  /** What a packet is combined with; it is made once for the packets of a connection, which have one size. */
+  #mask: Uint8Array = new Uint8Array(0);
+
+  constructor(
+    private readonly iv: Uint8Array,
+    private readonly secret: Uint8Array,
+  ) {}
+
+  update(bytes: Uint8Array): Uint8Array {
+    const result = Uint8Array.from(bytes);
+    this.updateInPlace(result);
+    return result;
+  }
+
+  updateInPlace(bytes: Uint8Array): void {
+    if (this.#mask.length < bytes.length) this.#mask = this.#maskOf(bytes.length);
+    const mask = this.#mask;
+    for (let index = 0; index < bytes.length; index++) bytes[index] = (bytes[index] ?? 0) ^ (mask[index] ?? 0);
+  }
+
+  #maskOf(length: number): Uint8Array {
+    const { iv, secret } = this;
+    const mask = new Uint8Array(length);
+    for (const part of [iv, secret]) {
+      if (part.length === 0) continue;
+      for (let index = 0; index < length; index++) mask[index] = (mask[index] ?? 0) ^ (part[index % part.length] ?? 0);
+    }
+    return mask;
+  }
 }

@@ -61,15 +61,25 @@ export function nscaPacketSize(payloadLength: number): number {
   return OVERHEAD + payloadLength;
 }
 
-/** Writes a packet. `cuts` has a sentence for each text that had to be shortened, for the log. */
+/** How a packet is written. */
+interface PacketForm {
+  /** What stands behind the texts; random unless given. Zeros would show the password with XOR. */
+  readonly fill?: (bytes: Uint8Array) => void;
+  /** Of the texts; UTF-8 unless given. */
+  readonly charset?: Charset | undefined;
+}
+
+/**
+ * Writes a packet into a piece of memory of its size, see {@link nscaPacketSize}.
+ *
+ * @returns a sentence for each text that had to be shortened, for the log
+ */
 export function encodeNscaPacket(
   packet: NscaPacket,
-  payloadLength: number,
-  fill: (bytes: Uint8Array) => void = randomFillSync,
-  charset: Charset = utf8,
-): { bytes: Buffer; cuts: readonly string[] } {
-  const bytes = Buffer.allocUnsafe(nscaPacketSize(payloadLength));
-  // Not zeros: with XOR these would show the password.
+  bytes: Buffer,
+  { fill = randomFillSync, charset = utf8 }: PacketForm = {},
+): readonly string[] {
+  const payloadLength = bytes.length - OVERHEAD;
   fill(bytes);
   const cuts: string[] = [];
   bytes.writeInt16BE(VERSION, 0);
@@ -79,7 +89,7 @@ export function encodeNscaPacket(
   writeText(bytes.subarray(SERVICE_AT, OUTPUT_AT), packet.service, "service", fitName, charset, cuts);
   writeText(bytes.subarray(OUTPUT_AT, OUTPUT_AT + payloadLength), packet.output, "output", fitOutput, charset, cuts);
   bytes.writeUInt32BE(packetCrc(bytes), CRC_AT);
-  return { bytes, cuts };
+  return cuts;
 }
 
 /** What the beginning of a packet says of it: undefined while nothing is wrong, else a sentence. */

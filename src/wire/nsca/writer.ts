@@ -1,8 +1,8 @@
 import type { Charset } from "../charset.js";
-import { nscaEncryption } from "./encryption.js";
+import { type NscaEncryption, nscaEncryption } from "./encryption.js";
 import type { NscaInit } from "./init-packet.js";
 import type { NscaMethod } from "./methods.js";
-import { encodeNscaPacket, type NscaResult } from "./packet.js";
+import { encodeNscaPacket, type NscaResult, nscaPacketSize } from "./packet.js";
 
 /** How a daemon wants its packets. */
 export interface NscaWriterOptions {
@@ -19,24 +19,28 @@ export interface NscaWriterOptions {
 
 /** The packets of one connection to a daemon, in their order: each depends on the ones before it. */
 export class NscaWriter {
+  /** Bytes of each packet. */
+  readonly packetSize: number;
   readonly #timestamp: number;
-  readonly #payloadLength: number;
   readonly #charset: Charset | undefined;
-  readonly #encrypt: (bytes: Uint8Array) => Uint8Array;
+  readonly #encryption: NscaEncryption;
 
   /** @param init what the daemon sent at the beginning of this connection */
   constructor(init: NscaInit, { method, password, payloadLength, charset }: NscaWriterOptions) {
-    const encryption = nscaEncryption(method, password, init.iv, "encrypt");
+    this.packetSize = nscaPacketSize(payloadLength);
     this.#timestamp = init.timestamp;
-    this.#payloadLength = payloadLength;
     this.#charset = charset;
-    this.#encrypt = (bytes) => encryption.update(bytes);
+    this.#encryption = nscaEncryption(method, password, init.iv, "encrypt");
   }
 
-  /** The next packet, to be sent as it is; `cuts` has a sentence for each text that had to be shortened. */
-  write(result: NscaResult): { bytes: Uint8Array; cuts: readonly string[] } {
-    const packet = { ...result, timestamp: this.#timestamp };
-    const { bytes, cuts } = encodeNscaPacket(packet, this.#payloadLength, undefined, this.#charset);
-    return { bytes: this.#encrypt(bytes), cuts };
+  /**
+   * Writes the next packet, to be sent as it is, into memory of its size.
+   *
+   * @returns a sentence for each text that had to be shortened
+   */
+  write(result: NscaResult, bytes: Buffer): readonly string[] {
+    const cuts = encodeNscaPacket({ ...result, timestamp: this.#timestamp }, bytes, { charset: this.#charset });
+    this.#encryption.updateInPlace(bytes);
+    return cuts;
   }
 }

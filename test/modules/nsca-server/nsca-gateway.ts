@@ -232,7 +232,12 @@ export class Sender {
     const parsed = parseNscaMethod(encryption);
     if (parsed.problem !== undefined) throw new Error(parsed.problem);
     const writer = new NscaWriter({ ...this.init, timestamp }, { method: parsed.method, password, payloadLength });
-    return Buffer.concat(results.map((result) => writer.write(result).bytes));
+    const packets = results.map((result) => {
+      const packet = Buffer.alloc(writer.packetSize);
+      writer.write(result, packet);
+      return packet;
+    });
+    return Buffer.concat(packets);
   }
 
   /** Sends and closes; resolves when the server has done with it what it does. */

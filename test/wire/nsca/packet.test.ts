@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeNscaInit, encodeNscaInit, NSCA_INIT_SIZE } from "../../../src/wire/nsca/init-packet.js";
-import { decodeNscaPacket, encodeNscaPacket, isNscaPacket, nscaPacketSize } from "../../../src/wire/nsca/packet.js";
+import {
+  decodeNscaPacket,
+  encodeNscaPacket,
+  isNscaPacket,
+  type NscaPacket,
+  nscaPacketSize,
+} from "../../../src/wire/nsca/packet.js";
 import { recordings } from "./recordings.js";
 
 /** Those of the recordings that are there as they were before encryption. */
@@ -20,6 +26,12 @@ const recorded = recordings.connections.flatMap(({ packets, timestamp }) =>
 );
 
 const packet = { host: "host", service: "service", code: 2, output: "text", timestamp: 1_795_362_748 };
+
+/** A packet in memory of its own. */
+function encode(value: NscaPacket, payloadLength: number, fill?: (bytes: Uint8Array) => void) {
+  const bytes = Buffer.alloc(nscaPacketSize(payloadLength));
+  return { bytes, cuts: encodeNscaPacket(value, bytes, fill === undefined ? {} : { fill }) };
+}
 
 describe("The init packet", () => {
   it("is an IV and a time", () => {
@@ -42,7 +54,7 @@ describe("A packet", () => {
 
   it("is written as send_nsca writes it when the filler is the same", () => {
     for (const { bytes: expected, packet: value } of recorded) {
-      const { bytes, cuts } = encodeNscaPacket(value, 512, (room) => room.set(expected));
+      const { bytes, cuts } = encode(value, 512, (room) => room.set(expected));
       expect(bytes.toString("hex")).toBe(expected.toString("hex"));
       expect(cuts).toEqual([]);
     }
@@ -64,7 +76,7 @@ describe("A packet", () => {
         }),
         fc.integer({ min: 301, max: 5000 }),
         (value, payloadLength) => {
-          const { bytes, cuts } = encodeNscaPacket(value, payloadLength);
+          const { bytes, cuts } = encode(value, payloadLength);
           expect(bytes.length).toBe(nscaPacketSize(payloadLength));
           expect(isNscaPacket(bytes)).toBe(true);
           expect(decodeNscaPacket(bytes)).toMatchObject(value);
@@ -75,7 +87,7 @@ describe("A packet", () => {
   });
 
   it("with any bit changed is none", () => {
-    const { bytes } = encodeNscaPacket(packet, 512);
+    const { bytes } = encode(packet, 512);
     fc.assert(
       fc.property(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), (at, bits) => {
         const changed = Buffer.from(bytes);
@@ -86,7 +98,7 @@ describe("A packet", () => {
   });
 
   it("has long texts cut at whole characters and whole measurements, and says so", () => {
-    const { bytes, cuts } = encodeNscaPacket(
+    const { bytes, cuts } = encode(
       {
         ...packet,
         host: `${"h".repeat(62)}ä`,
@@ -109,12 +121,12 @@ describe("A packet", () => {
   });
 
   it("has a blank where a NUL would end a text", () => {
-    const { bytes } = encodeNscaPacket({ ...packet, output: "a\0b" }, 512);
+    const { bytes } = encode({ ...packet, output: "a\0b" }, 512);
     expect(decodeNscaPacket(bytes).output).toBe("a b");
   });
 
   it("is read when a sender fills a field to its last byte, cuts through a character, or writes Latin-1", () => {
-    const { bytes } = encodeNscaPacket(packet, 512);
+    const { bytes } = encode(packet, 512);
     bytes.fill("h", 14, 78);
     bytes.write("Größe\0", 78, "latin1");
     bytes.fill("o", 206, 717);

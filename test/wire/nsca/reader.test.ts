@@ -43,7 +43,9 @@ function connection(name: string, results: readonly { result: NscaResult; payloa
       writer = new NscaWriter(init, { method: method("none"), password: "", payloadLength });
       writers.set(payloadLength, writer);
     }
-    return encrypt.update(writer.write(result).bytes);
+    const packet = Buffer.alloc(writer.packetSize);
+    writer.write(result, packet);
+    return encrypt.update(packet);
   });
   return Buffer.concat(bytes);
 }
