@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { open } from "lmdb";
 import { GatewayError } from "../kernel/errors.js";
 
@@ -40,6 +40,7 @@ export function ownFolder(file: string, folder: string): () => Promise<void> {
     throw new GatewayError("FAILED_PRECONDITION", text);
   }
   owned.add(file);
+  takePages(file, () => root.transactionSync(() => root.putSync(key, self)));
   return async () => {
     owned.delete(file);
     try {
@@ -49,6 +50,22 @@ export function ownFolder(file: string, folder: string): () => Promise<void> {
     }
     await root.close();
   };
+}
+
+/**
+ * A transaction writes to pages beside those it frees, so the file grows with the first few and then no more. It does so
+ * while the disk has room: on a full one the next owner still comes in, and delivers.
+ */
+function takePages(file: string, write: () => void): void {
+  try {
+    let size: number;
+    do {
+      size = statSync(file).size;
+      write();
+    } while (statSync(file).size > size);
+  } catch {
+    // The folder is owned; there is no more room than for that.
+  }
 }
 
 function isSame(owner: Owner, self: Owner): boolean {

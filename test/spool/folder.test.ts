@@ -35,6 +35,15 @@ describe("a spool's folder", () => {
     await ownFolder(file, "/spool")();
   });
 
+  test("needs no more room for another owner, so that one comes in on a full disk", async () => {
+    const file = join(temporaryFolder(), "owner.mdb");
+    const giveBack = ownFolder(file, "/spool");
+    const { size } = statSync(file);
+    await giveBack();
+    for (let next = 0; next < 5; next += 1) await ownFolder(file, "/spool")();
+    expect(statSync(file).size).toBe(size);
+  });
+
   test("stays with a process that is alive", async () => {
     const file = await ownedBy({ pid: process.ppid, startedAt: start(process.ppid), bootId });
     expect(() => ownFolder(file, "/spool")).toThrow(`used by the process ${process.ppid};`);

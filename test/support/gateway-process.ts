@@ -67,6 +67,8 @@ export interface GatewayOptions {
   readonly certificates?: boolean;
   /** Names that client certificates are made for; one called `client` unless given. */
   readonly clients?: readonly string[];
+  /** A program that becomes Node in the same process, and its words, such as `nsenter …`. */
+  readonly through?: readonly string[];
   /** Words for Node before the command, such as `--expose-gc`. */
   readonly nodeArguments?: readonly string[];
   /** More words after `service --run`. */
@@ -168,7 +170,8 @@ export class GatewayProcess {
   /** Used by {@link startGateway}. */
   static async start(folder: ReturnType<typeof temporaryFolder>, options: GatewayOptions): Promise<GatewayProcess> {
     const words = [...(options.nodeArguments ?? []), nscpCommand, "service", "--run", ...storeArguments(folder.path)];
-    const child = spawn(process.execPath, [...words, ...(options.arguments ?? [])], {
+    const [program, ...before] = [...(options.through ?? []), process.execPath] as const;
+    const child = spawn(program ?? process.execPath, [...before, ...words, ...(options.arguments ?? [])], {
       cwd: folder.path,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -16,7 +16,12 @@ export class Operator {
 
   /** Submits a result of the host `server` for each service. @throws Error unless all of them are accepted */
   async submit(channel: string, ...services: readonly string[]): Promise<void> {
-    const payload = services.map((service) => passiveResult({ host: "server", service, code: 0, text: "fine|a=1" }));
+    await this.submitText(channel, "fine|a=1", ...services);
+  }
+
+  /** The same with a text. */
+  async submitText(channel: string, text: string, ...services: readonly string[]): Promise<void> {
+    const payload = services.map((service) => passiveResult({ host: "server", service, code: 0, text }));
     const answer = await this.client.submit({ header: null, channel, payload });
     const refused = answer.payload.find(({ result }) => result?.code !== StatusCode.STATUS_OK);
     if (refused !== undefined) throw new Error(`Refused: ${refused.result?.message}`);
