@@ -7,6 +7,7 @@ import { GatewayError } from "../../src/kernel/errors.js";
 import { NrdpReceiver } from "../crash/receivers.js";
 import { freePort } from "../support/free-port.js";
 import { type GatewayProcess, startGateway, temporaryFolder } from "../support/gateway-process.js";
+import { postNrdp } from "../support/nrdp-sender.js";
 import { Operator } from "../support/relaying-gateway.js";
 import { mountArguments, needPeer, ownMounts } from "./peers.js";
 
@@ -128,7 +129,7 @@ ballast size = 256k
   disk.fill();
   expect(await submitUntilRefused(operator)).toBe(`RESOURCE_EXHAUSTED: ${refusal}`);
   expect(await submit(operator, "late")).toBe(`RESOURCE_EXHAUSTED: ${refusal}`);
-  expect(await postNrdp(intakePort)).toBe(`503 ${refusal}`);
+  expect(await postNrdp(intakePort, "of the sender", "of NRDP")).toBe(`503 ${refusal}`);
   expect(await operator.metric("nscp_spool_refusing")).toEqual([`{folder="${spool}"} 1`]);
   expect(gateway.log.split(`The spool refuses: ${full}`).length - 1, "how often the log says so").toBe(1);
 
@@ -147,7 +148,7 @@ ballast size = 256k
   await next.gateway.waitForLog(/The spool accepts again/);
   expect(await next.operator.metric("nscp_spool_refusing")).toEqual([`{folder="${spool}"} 0`]);
   expect(await submit(next.operator, "afterwards")).toBeUndefined();
-  expect(await postNrdp(intakePort)).toBe("200 OK");
+  expect(await postNrdp(intakePort, "of the sender", "of NRDP")).toBe("200 OK");
   await receiver.come();
   await delivered(next.operator);
   expect(receiver.taken).toEqual([...accepted, "of NRDP"]);
@@ -156,13 +157,4 @@ ballast size = 256k
 /** Resolves when nothing waits. */
 function delivered(operator: Operator): Promise<void> {
   return operator.untilQueues((queues) => queues.every(({ waiting }) => Number(waiting) === 0));
-}
-
-/** Sends a result to NRDPServer. @returns the status of HTTP and the message of NRDP */
-async function postNrdp(port: number): Promise<string> {
-  const xml =
-    "<r><checkresult type='service'><hostname>server</hostname><servicename>of NRDP</servicename><state>0</state><output>fine</output></checkresult></r>";
-  const body = new URLSearchParams({ token: "of the sender", cmd: "submitcheck", xml });
-  const answer = await fetch(`http://127.0.0.1:${port}/nrdp/`, { method: "POST", body });
-  return `${answer.status} ${/<message>(.*)<\/message>/.exec(await answer.text())?.[1]}`;
 }
