@@ -74,6 +74,8 @@ nsclient.web3.host_check.status 0
   it("exits with 3 when the receiver does not have it", async () => {
     const options = ["--host", "127.0.0.1", "--port", "1", "--retries", "0", "--command", "disk"];
     expect(await graphite(options)).toEqual([3, "default: 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\n", ""]);
+    const again = ["--host", "127.0.0.1", "--port", "1", "--retries", "1", "--command", "disk"];
+    expect(await graphite(again)).toEqual([3, "default: 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1\n", ""]);
     expect(await graphite(["--command", "disk"])).toEqual([3, "GraphiteClient has no target to submit to\n", ""]);
   });
 

@@ -1,7 +1,9 @@
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/gateway/system-clock.js";
 import { nscaProtocol } from "../../src/modules/nsca-client/protocol.js";
 import type { OutgoingResult, Verdict } from "../../src/relay/relay.js";
+import { packageRoot, run } from "../support/gateway-process.js";
 import { outgoingResult, relaySender } from "../support/relay-target.js";
 import { NscaDaemon } from "./nsca-daemon.js";
 import { needPeer, nscaDaemon } from "./peers.js";
@@ -108,6 +110,22 @@ test("what is wrong with the password, the method or the size shows, and nothing
       }
     }
     expect(daemon.arrived).toEqual([]);
+  }));
+
+test("a wrong password shows when the first result comes after the daemon has looked for it in vain", (context) =>
+  withDaemon(context, 14, async (daemon) => {
+    const words = ["nsca", "--settings", "dummy", "--address", `127.0.0.1:${daemon.port}`, "--retries", "0"];
+    const result = ["--hostname", "web1", "--command", "disk", "--result", "2", "--message", "full"];
+    const nscp = (secret: string) =>
+      run(join(packageRoot, "bin", "nscp.js"), [...words, ...result, "--password", secret]);
+    const reason =
+      "encryption, password or payload length may be others than its own, or it takes one result per connection";
+    expect(await nscp("another")).toMatchObject({
+      ...{ code: 3, stderr: "" },
+      stdout: `default: 127.0.0.1:${daemon.port} closed the connection before all was sent: ${reason}\n`,
+    });
+    expect(await nscp(password)).toMatchObject({ code: 0, stdout: "Submission successful\n", stderr: "" });
+    expect(daemon.arrived).toEqual([{ host: "web1", service: "disk", code: 2, output: "full" }]);
   }));
 
 test("text arrives in the encoding of the target", (context) =>

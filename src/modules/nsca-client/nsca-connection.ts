@@ -78,10 +78,11 @@ export class NscaConnection {
     await this.#until(() => !this.#socket.writableNeedDrain, "took no more of what was sent");
   }
 
-  /** Resolves after so many milliseconds in which the daemon did not close the connection. */
+  /** Resolves after so many milliseconds, or half of the time-out, in which the daemon did not close the connection. */
   async staysOpen(ms: number): Promise<void> {
     let isOver = false;
-    const cancel = this.options.clock.after(ms, () => {
+    const { clock, timeoutMs } = this.options;
+    const cancel = clock.after(Math.min(ms, timeoutMs / 2), () => {
       isOver = true;
       this.#wake();
     });

@@ -25,10 +25,11 @@ const chunkBytes = 64 * 1024;
 /** Others get their turn after so many milliseconds of encryption. */
 const longestTurnMs = 5;
 /**
- * How long the first connection stays open after its first result. A daemon that can't read a packet closes at once; that is
- * the only sign of a wrong password there is, and with our end on its way nobody could see it.
+ * How long the first connection stays open after its first result. A daemon that can't read a packet closes when it has looked
+ * at it; that is the only sign of a wrong password there is, and with our end on its way nobody could see it. A daemon that
+ * found nothing to read looks again after a second.
  */
-const proofMs = 200;
+const proofMs = 1_500;
 
 /** Results that were cut are named up to this number. */
 const namedCuts = 3;
