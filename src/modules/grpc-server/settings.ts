@@ -1,8 +1,5 @@
-import { allowedHostProblem } from "../../security/allowed-hosts.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
-import { parseList } from "../../settings/values.js";
-
-const shared = "/settings/default";
+import { listenerKeys, listenerTlsKeys } from "../listener-keys.js";
 
 export const settings = defineSettings({
   section: "/settings/GRPC/${alias}",
@@ -18,61 +15,14 @@ export const settings = defineSettings({
       title: "Port",
       description: "The TCP port to listen on; 0 takes any that is free",
     },
-    bindTo: {
-      type: "string",
-      default: "",
-      fallback: shared,
-      title: "Bind to",
-      description: "The address to listen on; empty listens on all of them, IPv4 and IPv6",
-    },
-    allowedHosts: {
-      type: "list",
-      default: ["127.0.0.1", "::1"],
-      fallback: shared,
-      sample: true,
-      title: "Allowed hosts",
-      description:
-        "Addresses, networks (10.0.0.0/8, fd00::/8) and names that may connect; others are refused before TLS",
-      check: (value: string) =>
-        parseList(value)
-          .map(allowedHostProblem)
-          .find((problem) => problem !== undefined),
-    },
-    cacheAllowedHosts: {
-      type: "bool",
-      default: true,
-      fallback: shared,
-      title: "Cache allowed hosts",
-      description: "Look host names up once, and not for every connection",
-    },
+    ...listenerKeys,
     useSsl: {
       type: "bool",
       default: true,
       title: "Use SSL",
       description: "TLS 1.2 or newer; without it, everything including tokens can be read on the way",
     },
-    certificate: {
-      type: "path",
-      default: "${certificate-path}/certificate.pem",
-      mustExist: "file",
-      title: "Certificate",
-      description:
-        "The certificate of this server and those that issued it, as PEM; a changed file is taken while it runs",
-    },
-    certificateKey: {
-      type: "path",
-      default: "${certificate-path}/certificate_key.pem",
-      mustExist: "file",
-      secretFile: true,
-      title: "Certificate key",
-      description: "The key of the certificate, as PEM; nobody but its owner and group may read it",
-    },
-    ca: {
-      type: "path",
-      default: "${certificate-path}/ca.pem",
-      title: "CA",
-      description: "The authorities that client certificates must come from, as PEM",
-    },
+    ...listenerTlsKeys,
     verifyMode: {
       type: "enum",
       choices: ["none", "peer", "peer-cert"],

@@ -1,13 +1,6 @@
-import { allowedHostProblem } from "../../security/allowed-hosts.js";
-import { defineSettings, type SettingsOf, type ValueCheck } from "../../settings/schema.js";
+import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 import { parseList } from "../../settings/values.js";
-
-const shared = "/settings/default";
-
-const hostsCheck: ValueCheck = (value) =>
-  parseList(value)
-    .map(allowedHostProblem)
-    .find((problem) => problem !== undefined);
+import { hostsProblem, intakeKeys, listenerKeys, listenerTlsKeys, sharedSection } from "../listener-keys.js";
 
 export const settings = defineSettings({
   section: "/settings/NRDP/${alias}",
@@ -23,13 +16,7 @@ export const settings = defineSettings({
       title: "Port",
       description: "The TCP port to listen on; 0 takes any that is free. Senders take 80 and 443 unless told otherwise",
     },
-    bindTo: {
-      type: "string",
-      default: "",
-      fallback: shared,
-      title: "Bind to",
-      description: "The address to listen on; empty listens on all of them, IPv4 and IPv6",
-    },
+    ...listenerKeys,
     path: {
       type: "list",
       default: ["/nrdp/", "/nrdp/server/"],
@@ -40,30 +27,7 @@ export const settings = defineSettings({
           ? undefined
           : "a path begins with / and has neither ?, # nor a blank",
     },
-    allowedHosts: {
-      type: "list",
-      default: ["127.0.0.1", "::1"],
-      fallback: shared,
-      sample: true,
-      title: "Allowed hosts",
-      description:
-        "Addresses, networks (10.0.0.0/8, fd00::/8) and names that may connect; others are refused before TLS",
-      check: hostsCheck,
-    },
-    cacheAllowedHosts: {
-      type: "bool",
-      default: true,
-      fallback: shared,
-      title: "Cache allowed hosts",
-      description: "Look host names up once, and not for every connection",
-    },
-    inbox: {
-      type: "string",
-      default: "inbox",
-      title: "Inbox",
-      description: "The channel that results are submitted to",
-      check: (value: string) => (/[^\s,]/.test(value) ? undefined : "it names no channel"),
-    },
+    ...intakeKeys,
     allowOldResults: {
       type: "bool",
       default: true,
@@ -84,28 +48,7 @@ export const settings = defineSettings({
       title: "Use SSL",
       description: "HTTPS with TLS 1.2 or newer; without it, tokens and results can be read on the way",
     },
-    certificate: {
-      type: "path",
-      default: "${certificate-path}/certificate.pem",
-      mustExist: "file",
-      title: "Certificate",
-      description:
-        "The certificate of this server and those that issued it, as PEM; a changed file is taken while it runs",
-    },
-    certificateKey: {
-      type: "path",
-      default: "${certificate-path}/certificate_key.pem",
-      mustExist: "file",
-      secretFile: true,
-      title: "Certificate key",
-      description: "The key of the certificate, as PEM; nobody but its owner and group may read it",
-    },
-    ca: {
-      type: "path",
-      default: "${certificate-path}/ca.pem",
-      title: "CA",
-      description: "The authorities that client certificates must come from, as PEM",
-    },
+    ...listenerTlsKeys,
     verifyMode: {
       type: "enum",
       choices: ["none", "peer-cert"],
@@ -154,7 +97,7 @@ export const settings = defineSettings({
     timeout: {
       type: "time",
       default: "30s",
-      fallback: shared,
+      fallback: sharedSection,
       title: "Timeout",
       description: "How long a request may take to arrive, and after that how long its results may take to be accepted",
     },
@@ -195,7 +138,7 @@ export const settings = defineSettings({
           type: "list",
           title: "Allowed hosts",
           description: "Where the token may come from; empty: from wherever the server lets connections in",
-          check: hostsCheck,
+          check: hostsProblem,
         },
       },
     },

@@ -1,9 +1,6 @@
-import { allowedHostProblem } from "../../security/allowed-hosts.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
-import { parseList } from "../../settings/values.js";
 import { parseNscaMethod } from "../../wire/nsca/methods.js";
-
-const shared = "/settings/default";
+import { intakeKeys, listenerKeys, listenerTlsKeys, sharedSection } from "../listener-keys.js";
 
 export const settings = defineSettings({
   section: "/settings/NSCA/${alias}",
@@ -19,32 +16,7 @@ export const settings = defineSettings({
       title: "Port",
       description: "The TCP port to listen on; 0 takes any that is free",
     },
-    bindTo: {
-      type: "string",
-      default: "",
-      fallback: shared,
-      title: "Bind to",
-      description: "The address to listen on; empty listens on all of them, IPv4 and IPv6",
-    },
-    allowedHosts: {
-      type: "list",
-      default: ["127.0.0.1", "::1"],
-      fallback: shared,
-      sample: true,
-      title: "Allowed hosts",
-      description: "Addresses, networks (10.0.0.0/8, fd00::/8) and names that may connect; others are cut off",
-      check: (value: string) =>
-        parseList(value)
-          .map(allowedHostProblem)
-          .find((problem) => problem !== undefined),
-    },
-    cacheAllowedHosts: {
-      type: "bool",
-      default: true,
-      fallback: shared,
-      title: "Cache allowed hosts",
-      description: "Look host names up once, and not for every connection",
-    },
+    ...listenerKeys,
     encryption: {
       type: "string",
       default: "aes256",
@@ -64,7 +36,7 @@ export const settings = defineSettings({
     password: {
       type: "password",
       default: "",
-      fallback: shared,
+      fallback: sharedSection,
       sample: true,
       title: "Password",
       description: "The secret of all senders that no row of the section passwords fits",
@@ -85,13 +57,7 @@ export const settings = defineSettings({
       description:
         "How far the time of a packet may be from when its connection began, and how long a packet that comes again is known; 0 or off checks neither",
     },
-    inbox: {
-      type: "string",
-      default: "inbox",
-      title: "Inbox",
-      description: "The channel that results are submitted to",
-      check: (value: string) => (/[^\s,]/.test(value) ? undefined : "it names no channel"),
-    },
+    ...intakeKeys,
     performanceData: {
       type: "bool",
       default: true,
@@ -110,28 +76,7 @@ export const settings = defineSettings({
       title: "Use SSL",
       description: "TLS 1.2 or newer around the protocol, as NSClient++ can have it; send_nsca can't",
     },
-    certificate: {
-      type: "path",
-      default: "${certificate-path}/certificate.pem",
-      mustExist: "file",
-      title: "Certificate",
-      description:
-        "The certificate of this server and those that issued it, as PEM; a changed file is taken while it runs",
-    },
-    certificateKey: {
-      type: "path",
-      default: "${certificate-path}/certificate_key.pem",
-      mustExist: "file",
-      secretFile: true,
-      title: "Certificate key",
-      description: "The key of the certificate, as PEM; nobody but its owner and group may read it",
-    },
-    ca: {
-      type: "path",
-      default: "${certificate-path}/ca.pem",
-      title: "CA",
-      description: "The authorities that client certificates must come from, as PEM",
-    },
+    ...listenerTlsKeys,
     verifyMode: {
       type: "enum",
       choices: ["none", "peer-cert"],
@@ -142,7 +87,7 @@ export const settings = defineSettings({
     timeout: {
       type: "time",
       default: "30s",
-      fallback: shared,
+      fallback: sharedSection,
       title: "Timeout",
       description:
         "How long the next packet of a connection may take, and after that how long its results may take to be accepted",
