@@ -15,9 +15,29 @@ export abstract class Receiver {
   interruptions = 0;
   port = 0;
   private readonly connections = new Set<Socket>();
+  private readonly waiting = new Set<() => void>();
   private server: Server | undefined;
 
   protected abstract listen(): Server;
+
+  /** Writes down what came. */
+  protected take(...services: readonly string[]): void {
+    this.taken.push(...services);
+    for (const look of [...this.waiting]) look();
+  }
+
+  /** Resolves when so many results were taken. */
+  has(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (this.taken.length < count) return;
+        this.waiting.delete(look);
+        resolve();
+      };
+      this.waiting.add(look);
+      look();
+    });
+  }
 
   /** Listens, on the same port each time. */
   async come(): Promise<void> {
@@ -63,7 +83,7 @@ export class NrdpReceiver extends Receiver {
     form.read(Buffer.concat(body));
     const read = parseXmlDocument(form.bytes("XMLDATA") ?? Buffer.alloc(0));
     if (!("results" in read)) throw new Error(read.problem);
-    this.taken.push(...read.results.map(({ servicename }) => servicename));
+    this.take(...read.results.map(({ servicename }) => servicename));
     response.end(writeAnswer({ status: 0, message: "OK", output: processedText(read.results.length) }, "xml"));
   }
 }
@@ -95,7 +115,7 @@ export class NscaNgReceiver extends Receiver {
           input = input.subarray(awaited);
           awaited = 0;
           if (command === undefined) return void socket.destroy(new Error("That is no result"));
-          this.taken.push(command.service);
+          this.take(command.service);
           socket.write("OKAY\r\n");
           continue;
         }

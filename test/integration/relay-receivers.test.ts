@@ -10,23 +10,9 @@ type Mood = "silent" | "garbage" | "another program" | "refuses each second batc
 
 class MoodyReceiver extends NrdpReceiver {
   private requests = 0;
-  private readonly waiting = new Set<() => void>();
 
   constructor(public mood: Mood) {
     super();
-  }
-
-  /** Resolves when so many results were taken. */
-  has(count: number): Promise<void> {
-    return new Promise((resolve) => {
-      const look = () => {
-        if (this.taken.length < count) return;
-        this.waiting.delete(look);
-        resolve();
-      };
-      this.waiting.add(look);
-      look();
-    });
   }
 
   protected override async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -40,7 +26,6 @@ class MoodyReceiver extends NrdpReceiver {
       return void response.end("busy");
     }
     await super.answer(request, response);
-    for (const look of [...this.waiting]) look();
   }
 }
 

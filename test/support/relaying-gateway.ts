@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { connectGateway, type GatewayClient } from "../../src/modules/grpc-client/gateway-client.js";
 import { nscp, StatusCode } from "../../src/wire/messages.js";
 import { passiveResult } from "../../src/wire/passive-result.js";
@@ -38,7 +39,7 @@ export class Operator {
 
   /** Asks again and again until the queues are as wanted. */
   async untilQueues(isWanted: (queues: readonly Queue[]) => boolean): Promise<void> {
-    while (!isWanted(await this.queues())) await new Promise(setImmediate);
+    while (!isWanted(await this.queues())) await pause(10);
   }
 
   /** The samples of one metric, without its name: labels and value. */
