@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { errorText, GatewayError } from "../../kernel/errors.js";
+import { GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
-import { TlsWatcher } from "../../security/tls-watcher.js";
+import type { TlsWatcher } from "../../security/tls-watcher.js";
+import { secureListener, watchCertificate } from "../listener-tls.js";
 import type { ModuleContext } from "../module.js";
 import { type AcceptPolicy, TcpListener } from "../tcp-listener.js";
 import { Connections } from "./connections.js";
@@ -134,7 +135,7 @@ export class GrpcFrontEnd {
   }
 
   private async openNetwork(settings: ServerSettings): Promise<NetworkSide> {
-    const watcher = await this.watchCertificate(settings);
+    const watcher = await watchCertificate(settings, { clock: this.context.gateway.clock, log: this.log });
     try {
       return { ...(await this.openPort(settings, watcher)), watcher };
     } catch (thrown) {
@@ -153,25 +154,13 @@ export class GrpcFrontEnd {
       protocol: http2,
       accept: (socket) => this.accept(socket),
     });
-    secure(listener, watcher, settings);
+    secureListener(listener, watcher, settings);
     const port = await listener.listen(settings.port, settings.bindTo);
     const place = placeOf(settings.bindTo, port);
     if (watcher !== undefined) this.log.info(`Listening on ${place} (TLS)`);
     else
       this.log.warn(`Listening on ${place} WITHOUT TLS (use ssl = false): tokens and results can be read on the way`);
     return { listener, port };
-  }
-
-  private async watchCertificate(settings: ServerSettings): Promise<TlsWatcher | undefined> {
-    if (!settings.useSsl) return undefined;
-    const { certificate, certificateKey, ca, verifyMode } = settings;
-    const files = { certificate, privateKey: certificateKey, ...(verifyMode === "none" ? {} : { ca }) };
-    try {
-      return await TlsWatcher.start(files, { clock: this.context.gateway.clock, log: this.log });
-    } catch (thrown) {
-      const advice = /ENOENT/.test(errorText(thrown)) ? " `nscp certs init` makes certificates to begin with." : "";
-      throw configurationError(`${errorText(thrown)}.${advice}`, thrown);
-    }
   }
 
   /**
@@ -186,7 +175,9 @@ export class GrpcFrontEnd {
       const problems = await old.watcher?.reload();
       if (problems !== undefined && problems.length > 0) throw configurationError(problems.join("\n"));
     }
-    const watcher = otherTls ? await this.watchCertificate(settings) : old.watcher;
+    const watcher = otherTls
+      ? await watchCertificate(settings, { clock: this.context.gateway.clock, log: this.log })
+      : old.watcher;
     let network: NetworkSide = { ...old, watcher };
     if (otherPlace) {
       // The same port at another address may be the same place; then the old socket is in the way of the new one.
@@ -200,7 +191,7 @@ export class GrpcFrontEnd {
       }
       if (otherPort) old.listener.close();
     } else if (otherTls) {
-      secure(old.listener, watcher, settings);
+      secureListener(old.listener, watcher, settings);
     }
     if (otherTls) old.watcher?.close();
     return network;
@@ -287,12 +278,6 @@ const controlLimits = {
   connectionIdle: Number.POSITIVE_INFINITY,
   keepalive: Number.POSITIVE_INFINITY,
 };
-
-/** Gives a listener the certificate as it is, and each that follows. */
-function secure(listener: TcpListener, watcher: TlsWatcher | undefined, { verifyMode }: ServerSettings): void {
-  listener.setTls(watcher === undefined ? undefined : { material: watcher.current(), verifyMode });
-  watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
-}
 
 function placeOf(address: string, port: number): string {
   return `${address === "" ? "" : `${address} `}port ${port}`;

@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
-import { errorText, GatewayError } from "../../kernel/errors.js";
+import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
-import { TlsWatcher } from "../../security/tls-watcher.js";
+import type { TlsWatcher } from "../../security/tls-watcher.js";
+import { secureListener, watchCertificate } from "../listener-tls.js";
 import type { ModuleContext } from "../module.js";
 import { type AcceptPolicy, TcpListener } from "../tcp-listener.js";
 import { Desk } from "./desk.js";
@@ -37,14 +38,14 @@ export class NrdpFrontEnd {
     const { log } = context;
     this.rules = await this.rulesOf(settings);
     this.http = await HttpFront.create(settings, () => this.current(), log);
-    this.watcher = await this.watchCertificate();
+    this.watcher = await watchCertificate(this.settings, { clock: this.context.gateway.clock, log: this.context.log });
     this.listener = new TcpListener({
       policy: () => this.current().policy,
       log,
       protocol: http1,
       accept: (socket) => this.accept(socket),
     });
-    this.secure(this.listener);
+    secureListener(this.listener, this.watcher, this.settings);
     this.port = await this.listener.listen(settings.port, settings.bindTo);
     const place = this.place();
     if (settings.useSsl) log.info(`Listening on ${place} (HTTPS)`);
@@ -97,25 +98,6 @@ export class NrdpFrontEnd {
         handshakeTimeoutMs: handshakeTimeout,
       },
     };
-  }
-
-  private async watchCertificate(): Promise<TlsWatcher | undefined> {
-    const { useSsl, certificate, certificateKey, ca, verifyMode } = this.settings;
-    if (!useSsl) return undefined;
-    const files = { certificate, privateKey: certificateKey, ...(verifyMode === "none" ? {} : { ca }) };
-    try {
-      return await TlsWatcher.start(files, { clock: this.context.gateway.clock, log: this.context.log });
-    } catch (thrown) {
-      const advice = /ENOENT/.test(errorText(thrown)) ? " `nscp certs init` makes certificates to begin with." : "";
-      throw new GatewayError("CONFIGURATION", `${errorText(thrown)}.${advice}`, { cause: thrown });
-    }
-  }
-
-  /** Gives the listener the certificate as it is, and each that follows. */
-  private secure(listener: TcpListener): void {
-    const { verifyMode } = this.settings;
-    if (this.watcher !== undefined) listener.setTls({ material: this.watcher.current(), verifyMode });
-    this.watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
   }
 
   private accept(socket: Socket): void {

@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
-import { errorText, GatewayError } from "../../kernel/errors.js";
+import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
-import { TlsWatcher } from "../../security/tls-watcher.js";
+import type { TlsWatcher } from "../../security/tls-watcher.js";
 import type { MetricsBundle } from "../../wire/messages.js";
 import { type NscaMethod, parseNscaMethod } from "../../wire/nsca/methods.js";
+import { secureListener, watchCertificate } from "../listener-tls.js";
 import type { ModuleContext } from "../module.js";
 import { type AcceptPolicy, addressOf, TcpListener } from "../tcp-listener.js";
 import { SenderConnection } from "./connection.js";
@@ -58,14 +59,14 @@ export class NscaFrontEnd {
   async serve(): Promise<void> {
     const { settings, context } = this;
     this.rules = await this.rulesOf(settings);
-    this.watcher = await this.watchCertificate();
+    this.watcher = await watchCertificate(this.settings, { clock: this.context.gateway.clock, log: this.context.log });
     this.listener = new TcpListener({
       policy: () => this.current().policy,
       log: context.log,
       protocol: nsca,
       accept: (socket) => this.accept(socket),
     });
-    this.secure(this.listener);
+    secureListener(this.listener, this.watcher, this.settings);
     this.port = await this.listener.listen(settings.port, settings.bindTo);
     context.log.info(`Listening on ${this.place()} (${this.security()})`);
     this.warn(this.rules);
@@ -158,25 +159,6 @@ export class NscaFrontEnd {
     if (!security.principal("token", "nsca", settings.role).grants.allows("submit", settings.inbox)) {
       log.warn(`The role "${settings.role}" does not allow senders to submit to ${settings.inbox}`);
     }
-  }
-
-  private async watchCertificate(): Promise<TlsWatcher | undefined> {
-    const { useSsl, certificate, certificateKey, ca, verifyMode } = this.settings;
-    if (!useSsl) return undefined;
-    const files = { certificate, privateKey: certificateKey, ...(verifyMode === "none" ? {} : { ca }) };
-    try {
-      return await TlsWatcher.start(files, { clock: this.context.gateway.clock, log: this.context.log });
-    } catch (thrown) {
-      const advice = /ENOENT/.test(errorText(thrown)) ? " `nscp certs init` makes certificates to begin with." : "";
-      throw new GatewayError("CONFIGURATION", `${errorText(thrown)}.${advice}`, { cause: thrown });
-    }
-  }
-
-  /** Gives the listener the certificate as it is, and each that follows. */
-  private secure(listener: TcpListener): void {
-    const { verifyMode } = this.settings;
-    if (this.watcher !== undefined) listener.setTls({ material: this.watcher.current(), verifyMode });
-    this.watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
   }
 
   private async accept(socket: Socket): Promise<void> {
