@@ -1,6 +1,7 @@
 import { joinPath, splitPath } from "../settings/names.js";
 import { defaultText, type KeySpec, keyName, type SettingsSchema, sectionPath } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
+import { hideUrlPassword } from "../settings/url-password.js";
 
 /** Sets what is missing to its default, and adds the sections that a user fills; advanced keys stay out. */
 export function addMissing(schema: SettingsSchema, alias: string, store: SettingsStore, samples: boolean): void {
@@ -61,5 +62,5 @@ export function listLines(store: SettingsStore, root: string): string[] {
 /** The value of a key, or `***` for a secret; empty when it is missing. */
 export function shownValue(store: SettingsStore, path: string, key: string): string {
   const value = store.getString(path, key);
-  return value !== "" && store.registry.isSensitive(path, key) ? "***" : value;
+  return value !== "" && store.registry.isSensitive(path, key) ? "***" : hideUrlPassword(value);
 }

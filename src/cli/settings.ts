@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { errorText } from "../kernel/errors.js";
+import { checkModules } from "../settings/check-modules.js";
 import { problemText, SettingsError } from "../settings/errors.js";
 import { modulesPath, readModules } from "../settings/modules.js";
 import { normalisePath } from "../settings/names.js";
@@ -255,7 +256,10 @@ async function activate(run: Run): Promise<number> {
 }
 
 function validate({ store, host, io }: Run): number {
-  const problems = validateSettings(store, { core: host.core, modules: host.modules });
+  const found = validateSettings(store, { core: host.core, modules: host.modules });
+  const problems = found.some(({ severity }) => severity === "error")
+    ? found
+    : [...found, ...checkModules(store, host.modules)];
   for (const problem of problems) io.stderr(`${problemText(problem)}\n`);
   if (problems.length > 0) return 1;
   io.stdout(`No problems found in ${store.context}\n`);

@@ -38,6 +38,7 @@ export const moduleSchemas: readonly ModuleSchema[] = moduleDefinitions.map((def
   name: definition.name,
   defaultAlias: sectionAlias(definition, definition.defaultAlias),
   schema: definition.settings,
+  check: definition.check,
 }));
 
 /** A module is started with the settings that were read by its own schema, so the list needs no type for each. */

@@ -8,7 +8,7 @@ import type { GatewayControl } from "../kernel/control.js";
 import type { Logger } from "../kernel/log.js";
 import type { ModuleInstance, ModuleRuntime } from "../kernel/modules.js";
 import type { Security } from "../security/security.js";
-import type { SettingsOf, SettingsSchema } from "../settings/schema.js";
+import type { ModuleCheck, SettingsOf, SettingsSchema } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
 import type { Spool } from "../spool/spool.js";
 import type { LogService } from "../telemetry/log.js";
@@ -40,6 +40,8 @@ export interface ModuleDefinition<Schema extends SettingsSchema> {
   /** What `${alias}` is in its sections then, where that differs: `GRPCServer` is `grpc` and keeps `/settings/GRPC/server`. */
   readonly defaultSection?: string;
   readonly settings: Schema;
+  /** What keeps these settings from working, for `config check`: the same as the start finds, without starting anything. */
+  readonly check?: ModuleCheck | undefined;
   /**
    * Registers what the module offers. Whoever needs more than registrations returns it: `serve` opens ports, `stop`
    * closes them, `reload` takes changed settings in place.

@@ -1,8 +1,9 @@
 import { hostname as systemHostname } from "node:os";
 import type { ModuleRuntime } from "../kernel/modules.js";
-import type { ObjectSpec, SettingsSchema } from "../settings/schema.js";
+import type { ModuleCheck, ObjectSpec, SettingsSchema } from "../settings/schema.js";
 import type { RelayProtocol } from "./relay.js";
 import type { RelayContext } from "./relay-context.js";
+import { relayProblems } from "./relay-problems.js";
 import { type AnyProtocol, relaySettings } from "./relay-settings.js";
 import { RunningRelay } from "./running-relay.js";
 
@@ -13,6 +14,7 @@ export interface RelayModule {
   readonly defaultAlias: string;
   readonly defaultSection: string;
   readonly settings: SettingsSchema;
+  readonly check: ModuleCheck;
   /** What differs from relay to relay, for the command line. */
   readonly protocol: AnyProtocol;
   start(context: RelayContext): Promise<ModuleRuntime>;
@@ -29,6 +31,7 @@ export function defineRelay<const Keys extends ObjectSpec["keys"]>(definition: R
   return {
     ...{ name, summary, defaultAlias, defaultSection },
     ...{ settings: relaySettings(protocol), protocol },
+    check: (store, alias) => relayProblems(protocol, store, alias, systemHostname()),
     start: (context) => RunningRelay.start(protocol, context, systemHostname()),
   };
 }

@@ -4,6 +4,7 @@ import type { ModuleRuntime, ModuleStatus } from "../kernel/modules.js";
 import type { RelayTargetStatus } from "../kernel/relay-status.js";
 import { expandHostname } from "../settings/hostname.js";
 import { sectionAlias, sectionPath } from "../settings/schema.js";
+import { hideUrlPassword } from "../settings/url-password.js";
 import type { Spool } from "../spool/spool.js";
 import { Accepting } from "./acceptance.js";
 import { type DeliveryFigures, noDeliveries } from "./delivery.js";
@@ -94,7 +95,7 @@ export class RunningRelay implements ModuleRuntime {
     const relay = this.lines.length > 0 ? this.lines.map((line) => line.status()) : targets.all.map(this.idle);
     const waiting = new Map(spool?.status().queues.map((queue) => [queue.name, queue.waiting]));
     const rows = relay.map((status, index) => {
-      const address = targets.all[index]?.target.address ?? "";
+      const address = hideUrlPassword(targets.all[index]?.target.address ?? "");
       return statusLine(status, address, status.queue === "" ? undefined : (waiting.get(status.queue) ?? 0));
     });
     return { detail: [...rows, ...(this.addition?.detail?.() ?? [])], relay };

@@ -1,4 +1,5 @@
 import { GatewayError } from "../kernel/errors.js";
+import { hideUrlPassword } from "../settings/url-password.js";
 
 /** The parts of an address; a part that is not in it is empty, a port 0. */
 export interface AddressParts {
@@ -22,7 +23,10 @@ export function parseTargetAddress(address: string): AddressParts {
   const [, host = "", portText = ""] = match ?? [];
   const port = portText === "" ? 0 : Number(portText);
   if (host === "" || port > 65535) {
-    throw new GatewayError("CONFIGURATION", `address: "${address}" is neither host, host:port nor a URL`);
+    throw new GatewayError(
+      "CONFIGURATION",
+      `address: "${hideUrlPassword(address)}" is neither host, host:port nor a URL`,
+    );
   }
   return { host, port };
 }

@@ -102,7 +102,7 @@ export class RelayTargets {
       if (!(thrown instanceof GatewayError) || thrown.code !== "CONFIGURATION") throw thrown;
       // One that a caller described has no section.
       if (thrown instanceof SettingsError || !path.startsWith("/")) throw thrown;
-      const text = errorText(thrown);
+      const text = errorText(thrown).replace(`[${path}]: `, "");
       const key = this.keyIn(text);
       throw this.problem(path, key, text.toLowerCase().startsWith(`${key}: `) ? text.slice(key.length + 2) : text);
     }

@@ -1,4 +1,6 @@
+import type { Problem } from "./errors.js";
 import type { PathTokens } from "./paths.js";
+import type { SettingsStore } from "./store.js";
 
 /**
  * The declaration of a module's settings. Loader, `nscp config check`, documentation, REST and UI all read this one.
@@ -160,7 +162,12 @@ export interface ModuleSchema {
   readonly name: string;
   readonly defaultAlias: string;
   readonly schema: SettingsSchema;
+  /** What can't work though each value by itself is right; asked only when all values are. */
+  readonly check?: ModuleCheck | undefined;
 }
+
+/** @param alias what `${alias}` is in the module's sections */
+export type ModuleCheck = (store: SettingsStore, alias: string) => readonly Problem[];
 
 /** Declares settings; the literal types stay, so that `SettingsOf` knows every key. */
 export function defineSettings<const S extends SettingsSchema>(schema: S): S {
