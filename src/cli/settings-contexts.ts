@@ -1,12 +1,10 @@
-import { openConfiguration } from "../gateway/configuration.js";
+import { openConfiguration, roomSettings } from "../gateway/configuration.js";
 import { moduleSchemas } from "../gateway/module-list.js";
-import { securitySettings } from "../security/security-settings.js";
-import { coreSettings } from "../settings/core-settings.js";
 import type { CliContext } from "./context.js";
 import { runConfigCheck, runSettings, type SettingsCommandHost } from "./settings.js";
 
 const host: SettingsCommandHost = {
-  core: [coreSettings, securitySettings],
+  core: roomSettings,
   modules: moduleSchemas,
   open: (options) => openConfiguration(options).store,
 };

@@ -28,7 +28,7 @@ export interface ConfigurationOptions {
 }
 
 /** Settings that belong to no module. */
-const roomSettings: readonly SettingsSchema[] = [coreSettings, securitySettings, spoolSettings];
+export const roomSettings: readonly SettingsSchema[] = [coreSettings, securitySettings, spoolSettings];
 
 /** State of a gateway that is configured by a file of the system. */
 const systemDataPath = "/var/lib/nscp-gateway";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { runConfigCheck, runSettings } from "../../src/cli/settings.js";
+import { configContext } from "../../src/cli/settings-contexts.js";
 import { moduleSchemas } from "../../src/gateway/module-list.js";
 import { coreSettings } from "../../src/settings/core-settings.js";
 import { openSettings } from "../../src/settings/open.js";
@@ -10,7 +11,9 @@ import { settingsFolder } from "../settings/temporary-store.js";
 async function printed(command: typeof runSettings, file: string, ...args: string[]): Promise<[number, string]> {
   const made = settingsFolder({ "main.ini": file });
   let text = "";
-  const write = (more: string) => void (text += more.replaceAll(made.folder, ""));
+  const write = (more: string) => {
+    text += more.replaceAll(made.folder, "");
+  };
   const open = () =>
     openSettings({
       ...{ context: made.file("main.ini"), paths: made.tokens(), defines: [], workingFolder: made.folder },
@@ -35,6 +38,17 @@ token = secret
 
 test("config check takes a relay that can work", async () => {
   expect(await printed(runConfigCheck, nrdp)).toEqual([0, expect.stringContaining("No problems found")]);
+});
+
+test("config check knows the section of the spool", async () => {
+  const made = settingsFolder({ "main.ini": "[/settings/spool]\nmaximum size = 4G\nmaximun count = 5\n" });
+  const written: string[] = [];
+  const write = (text: string) => void written.push(text.replaceAll(made.folder, ""));
+  const io = { stdout: write, stderr: write, stdin: process.stdin };
+  expect(await configContext.run(["check", "--settings", made.file("main.ini")], io)).toBe(1);
+  expect(written).toEqual([
+    '/main.ini:3: warning: [/settings/spool] maximun count: unknown key (did you mean "maximum count"?)\n',
+  ]);
 });
 
 test.for([
