@@ -63,6 +63,13 @@ function notes(spool: nscp.gateway.v1.QueueResponse.Spool | null): string {
   return lines.length === 0 ? "" : `\n${lines.join("\n")}\n`;
 }
 
+/** What `queue show` begins with: how sure a delivery is, and where the queue stands. */
+export function headText(queue: Queue, now: number): string {
+  const grade = queue.delivery === null ? "" : ` (${queue.delivery.grade})`;
+  const { name, waiting, dead } = queue;
+  return `${name}${grade}: ${waiting} waiting, ${count(Number(dead), "dead letter")}, ${stateOf(queue, now)}\n`;
+}
+
 /** Records as people read them; dead letters with the receiver's words. */
 export function recordsText(records: readonly QueueRecord[], dead: boolean, now: number): string {
   if (records.length === 0) return dead ? "There are no dead letters.\n" : "Nothing waits.\n";

@@ -6,7 +6,7 @@ import { type CliAction, runAction } from "./actions.js";
 import type { CliContext, CliIo } from "./context.js";
 import { type AskQueues, withQueues } from "./queue-backend.js";
 import { type ExportFormat, exportFormats, exportLine } from "./queue-export.js";
-import { count, queuesText, recordsText } from "./queue-text.js";
+import { count, headText, queuesText, recordsText } from "./queue-text.js";
 import { verify } from "./queue-verify.js";
 import { contextCommand, parseArguments, storeOptions } from "./store-options.js";
 
@@ -70,8 +70,11 @@ async function show(args: readonly string[], io: CliIo): Promise<number> {
   if (!parseArguments(command, args)) return helpCode;
   const options = command.opts<ChoiceOptions & { limit: number; after: number }>();
   const records: QueueRecord[] = [];
+  let head = "";
   let next = 0;
-  await withQueues(storeOptions(command, io), io, async (ask) => {
+  await withQueues(storeOptions(command, io), io, async (ask, isRunning) => {
+    const { queue } = await ask({ list: { queue: [queueOf(command)] } });
+    if (isRunning && queue[0] !== undefined) head = headText(queue[0], Date.now());
     const pages = pagesOf(
       ask,
       { ...choiceOf(command), after: options.after },
@@ -85,7 +88,7 @@ async function show(args: readonly string[], io: CliIo): Promise<number> {
   });
   if (options.json) io.stdout(jsonText(records.map(recordObject)));
   else {
-    io.stdout(recordsText(records, options.dead === true, Date.now()));
+    io.stdout(head + recordsText(records, options.dead === true, Date.now()));
     if (next > 0) io.stdout(`There may be more: --after ${next}\n`);
   }
   return 0;

@@ -1,7 +1,7 @@
 import { joinPath, splitPath } from "../settings/names.js";
 import { defaultText, type KeySpec, keyName, type SettingsSchema, sectionPath } from "../settings/schema.js";
+import { shownValue } from "../settings/shown-value.js";
 import type { SettingsStore } from "../settings/store.js";
-import { hideUrlPassword } from "../settings/url-password.js";
 
 /** Sets what is missing to its default, and adds the sections that a user fills; advanced keys stay out. */
 export function addMissing(schema: SettingsSchema, alias: string, store: SettingsStore, samples: boolean): void {
@@ -57,10 +57,4 @@ export function listLines(store: SettingsStore, root: string): string[] {
   const loose = root === "" ? store.allPaths().filter((path) => path !== "" && !path.startsWith("/")) : [];
   for (const path of loose) visit(path);
   return lines;
-}
-
-/** The value of a key, or `***` for a secret; empty when it is missing. */
-export function shownValue(store: SettingsStore, path: string, key: string): string {
-  const value = store.getString(path, key);
-  return value !== "" && store.registry.isSensitive(path, key) ? "***" : hideUrlPassword(value);
 }

@@ -7,11 +7,12 @@ import { modulesPath, readModules } from "../settings/modules.js";
 import { normalisePath } from "../settings/names.js";
 import { switchContext } from "../settings/open.js";
 import type { ModuleSchema, SettingsSchema } from "../settings/schema.js";
+import { shownValue } from "../settings/shown-value.js";
 import type { SettingsStore } from "../settings/store.js";
 import { copySettings } from "../settings/transfer.js";
 import { validateSettings } from "../settings/validate.js";
 import type { CliIo } from "./context.js";
-import { addMissing, listLines, removeDefaults, shownValue } from "./settings-defaults.js";
+import { addMissing, listLines, removeDefaults } from "./settings-defaults.js";
 import {
   contextCommand,
   type OpenStore,

@@ -4,6 +4,7 @@ import { moduleKey } from "../kernel/modules.js";
 import { localPrincipal } from "../kernel/principal.js";
 import { flattenMetrics } from "../script-host/metrics.js";
 import { modulesPath } from "../settings/modules.js";
+import { shownValue } from "../settings/shown-value.js";
 import {
   ExecuteRequest,
   ExecuteRequestMessage,
@@ -14,7 +15,6 @@ import {
   ResultCode,
 } from "../wire/messages.js";
 import { renderPerfdata } from "../wire/perfdata.js";
-import { shownValue } from "./settings-defaults.js";
 import { splitWords } from "./words.js";
 
 type Say = (text: string) => void;

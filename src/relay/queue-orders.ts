@@ -64,10 +64,13 @@ function listQueues(globs: readonly string[], desk: QueueDesk): QueueResponse {
   requireGrant(desk, "queue.list");
   const status = desk.spool?.status();
   if (status === undefined) return v1.QueueResponse.create();
+  const visible = status.queues.filter(({ name }) => desk.allows("queue.list", name));
+  for (const name of globs) {
+    if (!/[*?]/.test(name) && !visible.some((queue) => queue.name === name)) throw noQueue(desk, name);
+  }
   const wanted = globs.map(globMatcher);
-  const queues = status.queues
+  const queues = visible
     .filter(({ name }) => wanted.length === 0 || wanted.some((fits) => fits(name)))
-    .filter(({ name }) => desk.allows("queue.list", name))
     .sort((left, right) => (left.name < right.name ? -1 : 1));
   const { folder, bytes, count, maximumBytes, maximumCount, refusing, damagedStores, damagedRecords } = status;
   return v1.QueueResponse.create({
@@ -254,10 +257,16 @@ function spoolFor(desk: QueueDesk, grant: string, queue: string): Spool {
   const names = desk.spool?.status().queues.map(({ name }) => name) ?? [];
   if (desk.spool !== undefined && names.includes(queue)) return desk.spool;
   if (queue === "") throw new GatewayError("INVALID_ARGUMENT", "The order names no queue.");
+  throw noQueue(desk, queue);
+}
+
+/** Names the queue that may have been meant, of those that the caller may see. */
+function noQueue(desk: QueueDesk, queue: string): GatewayError {
+  const names = desk.spool?.status().queues.map(({ name }) => name) ?? [];
   const visible = names.filter((name) => desk.allows("queue.list", name));
   const meant = closest(queue, visible);
   const hint = meant === undefined ? "" : ` (did you mean "${meant}"?)`;
-  throw new GatewayError("NOT_FOUND", `There is no queue ${queue}${hint}.`);
+  return new GatewayError("NOT_FOUND", `There is no queue ${queue}${hint}.`);
 }
 
 function requireGrant(desk: QueueDesk, grant: string, queue?: string): void {

@@ -4,7 +4,7 @@ import type { ModuleRuntime, ModuleStatus } from "../kernel/modules.js";
 import type { RelayTargetStatus } from "../kernel/relay-status.js";
 import { expandHostname } from "../settings/hostname.js";
 import { sectionAlias, sectionPath } from "../settings/schema.js";
-import { hideUrlPassword } from "../settings/url-password.js";
+import { hideUrlPassword } from "../settings/shown-value.js";
 import type { Spool } from "../spool/spool.js";
 import { Accepting } from "./acceptance.js";
 import { type DeliveryFigures, noDeliveries } from "./delivery.js";

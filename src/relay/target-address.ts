@@ -1,5 +1,5 @@
 import { GatewayError } from "../kernel/errors.js";
-import { hideUrlPassword } from "../settings/url-password.js";
+import { hideUrlPassword } from "../settings/shown-value.js";
 
 /** The parts of an address; a part that is not in it is empty, a port 0. */
 export interface AddressParts {

@@ -2,6 +2,7 @@ import { GatewayError } from "../kernel/errors.js";
 import { PB } from "../wire/messages.js";
 import { CaseMap, compareBytes, isWithin, joinPath, normalisePath, splitPath } from "./names.js";
 import type { KeyInfo } from "./registry.js";
+import { shownValue } from "./shown-value.js";
 import type { SettingsStore } from "./store.js";
 
 type Request = PB.Settings.SettingsRequestMessage.Request.Inventory;
@@ -68,9 +69,8 @@ function keyItems(path: string, request: Request, store: SettingsStore): Item[] 
 function describedKey(path: string, key: string, request: Request, store: SettingsStore): Item {
   const info = store.registry.key(path, key);
   const text = store.getString(path, key, info?.defaultValue ?? "");
-  const isHidden = request.redactSensitive && text !== "" && store.registry.isSensitive(path, key);
   return Item.create({
-    node: { path, key, value: isHidden ? "***" : text },
+    node: { path, key, value: request.redactSensitive ? shownValue(store, path, key, text) : text },
     info: info
       ? keyInformation(info)
       : Information.create({ advanced: true, isSensitive: store.registry.isSensitive(path, key) }),

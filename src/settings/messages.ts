@@ -2,6 +2,7 @@ import { errorText, GatewayError } from "../kernel/errors.js";
 import { PB, StatusCode } from "../wire/messages.js";
 import { inventory } from "./inventory.js";
 import { isWithin, joinPath, normalisePath } from "./names.js";
+import { shownValue } from "./shown-value.js";
 import type { SettingsChange, SettingsStore } from "./store.js";
 
 type Request = PB.Settings.SettingsRequestMessage.Request;
@@ -75,7 +76,7 @@ function query(request: PB.Settings.SettingsRequestMessage.Request.Query, store:
   const path = normalisePath(node?.path ?? "");
   const key = node?.key ?? "";
   const shown = (section: string, name: string, value: string) =>
-    redactSensitive && value !== "" && store.registry.isSensitive(section, name) ? "***" : value;
+    redactSensitive ? shownValue(store, section, name, value) : value;
   if (key !== "") {
     const value = shown(path, key, store.getString(path, key, defaultValue));
     return { node: { path: node?.path ?? "", key, value }, nodes: [] };
@@ -96,14 +97,21 @@ function query(request: PB.Settings.SettingsRequestMessage.Request.Query, store:
   return { node, nodes };
 }
 
-/** An empty value removes the key, and without a key the section; `***` leaves a secret as it is. */
+/** An empty value removes the key, and without a key the section; a value as it is shown leaves a secret as it is. */
 function update(request: PB.Settings.SettingsRequestMessage.Request.Update, store: SettingsStore): void {
   const { path = "", key = "", value = "" } = request.node ?? {};
   if (key === "" && (value !== "" || normalisePath(path) === ""))
     throw new GatewayError("INVALID_ARGUMENT", `There is no key to update in ${path === "" ? "the root" : path}`);
   if (key === "") store.deletePath(path, { recursive: false });
   else if (value === "") store.deleteKey(path, key);
-  else if (value !== "***" || !store.registry.isSensitive(path, key)) store.set(path, key, value);
+  else if (!isShownSecret(store, path, key, value)) store.set(path, key, value);
+}
+
+/** Whether somebody writes back what stood in place of a secret. */
+function isShownSecret(store: SettingsStore, path: string, key: string, value: string): boolean {
+  const present = store.getString(path, key);
+  const shown = shownValue(store, path, key);
+  return value === "***" ? store.registry.isSensitive(path, key) : value === shown && shown !== present;
 }
 
 function register(
@@ -162,7 +170,7 @@ function diff({ node, recursive }: PB.Settings.SettingsRequestMessage.Request.Di
     .filter(isWanted)
     .map(({ kind, path, key, oldValue, newValue }) => {
       const isSensitive = key !== "" && store.registry.isSensitive(path, key);
-      const shown = (value: string) => (isSensitive && value !== "" ? "***" : value);
+      const shown = (value: string) => (key === "" ? value : shownValue(store, path, key, value));
       return {
         path,
         key,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exportLine } from "../../src/cli/queue-export.js";
-import { queuesText, recordsText } from "../../src/cli/queue-text.js";
+import { headText, queuesText, recordsText } from "../../src/cli/queue-text.js";
 import { nscp, QueryResponse, ResultCode } from "../../src/wire/messages.js";
 import { parseNagiosText } from "../../src/wire/nagios-text.js";
 
@@ -11,6 +11,14 @@ const now = Date.UTC(2030, 0, 1);
 function delivery(fields: Partial<nscp.gateway.v1.QueueResponse.Delivery>) {
   return Delivery.create({ grade: "confirmed", breaker: "closed", ...fields });
 }
+
+it("what is shown of a queue begins with how sure its deliveries are", () => {
+  const queue = Queue.create({ name: "nagios", hasConsumer: true, waiting: 3, dead: 1, delivery: delivery({}) });
+  expect(headText(queue, now)).toBe("nagios (confirmed): 3 waiting, 1 dead letter, delivering\n");
+  expect(headText(Queue.create({ name: "gone", waiting: 2 }), now)).toBe(
+    "gone: 2 waiting, 0 dead letters, no target\n",
+  );
+});
 
 describe("the list of queues", () => {
   it("says how much waits and how each target fares", () => {

@@ -74,8 +74,14 @@ describe("list", () => {
       return found.map(({ name }) => name);
     };
     expect(await names(desk(filled()), ["NAG*"])).toEqual(["nagios"]);
-    expect(await names(desk(filled()), ["x"])).toEqual([]);
+    expect(await names(desk(filled()), ["x*"])).toEqual([]);
     expect(await names(desk(filled(), "queue.list:icinga"), [])).toEqual(["icinga"]);
+  });
+
+  it("says of a name which queue may have been meant, of those that the caller may see", async () => {
+    const order = { list: { queue: ["nagiso"] } };
+    await expect(ask(desk(filled()), order)).rejects.toThrow('There is no queue nagiso (did you mean "nagios"?).');
+    await expect(ask(desk(filled(), "queue.list:icinga"), order)).rejects.toThrow("There is no queue nagiso.");
   });
 
   it("is empty where there is no spool", async () => {

@@ -95,6 +95,23 @@ describe("a settings message", () => {
     ]);
   });
 
+  test("hides the password of a URL on request, and what is shown then changes nothing when it is written back", async () => {
+    const written = "https://me:secret@nrdp.example/nrdp/";
+    const shown = "https://me:***@nrdp.example/nrdp/";
+    const store = open(`[/t]\naddress = ${written}\n`);
+    const node = { path: "/t", key: "address" };
+    const answers = await ask(store, [
+      { query: { node, redactSensitive: true } },
+      { update: { node: { ...node, value: shown } } },
+      { query: { node } },
+    ]);
+    expect(answers).toEqual([
+      { result: ok, query: { node: { ...node, value: shown } } },
+      { result: ok, update: {} },
+      { result: ok, query: { node: { ...node, value: written } } },
+    ]);
+  });
+
   test("sets a key, removes it with an empty value, and removes a section without a key", async () => {
     const store = open("[/s]\nx=1\ny=2\n[/s/below]\nz=3\n");
     const update = (node: Payload) => ({ update: { node } });
