@@ -58,8 +58,9 @@ export function renderRelay({ acceptances, stores, deliveries, backlog }: RelayF
   if (deliveries !== undefined) {
     lines.push(
       "",
-      "Delivered to Debian's `nsca` with 4096 bytes of output, from the first result that it wrote to the last. Goal: at",
-      "least 0.80 of one `send_nsca` that is fed all results.",
+      "Delivered to Debian's `nsca` with 4096 bytes of output, from the second result that it wrote to the last. Behind the",
+      "first one on its first connection the gateway waits to see whether the daemon can read it. Goal: at least 0.80 of one",
+      "`send_nsca` that is fed all results.",
       "",
       ...table(deliveryColumns, 1, deliveries.map(deliveryRow)),
     );
