@@ -4,7 +4,8 @@ import type { FromThread } from "../../src/spool/messages.js";
 import { startStoreThread } from "../../src/spool/store-worker.js";
 
 const options = { folder: "/nowhere", maximumBytes: 1, ballastBytes: 0 };
-const batch = { operations: [], names: [], bytes: new Uint8Array(0) };
+/** The memory of a batch goes over to the thread, so each needs its own. */
+const batch = () => ({ operations: [], names: [], bytes: new Uint8Array(0) });
 const ready: FromThread = { kind: "ready", figures: [], refusing: "", notes: [] };
 
 /** A thread that says some words at its start and does something with the first message. */
@@ -39,9 +40,9 @@ describe("the store's thread", () => {
   ])("that $how rejects what is on its way, and all that follows", async ({ action, message }) => {
     const lost: GatewayError[] = [];
     const thread = await startStoreThread(options, (error) => lost.push(error), script(ready, action));
-    await expect(thread.execute(batch)).rejects.toMatchObject({ code: "UNAVAILABLE", message });
+    await expect(thread.execute(batch())).rejects.toMatchObject({ code: "UNAVAILABLE", message });
     await expect.poll(() => lost.map((error) => error.message)).toEqual([message]);
-    await expect(thread.execute({ ...batch, bytes: new Uint8Array(0) })).rejects.toMatchObject({ message });
+    await expect(thread.execute(batch())).rejects.toMatchObject({ message });
   });
 
   test("that is closed is not lost", async () => {
