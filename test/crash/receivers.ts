@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createServer as createHttpServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo, Server, Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { parseNagiosCommand } from "../../src/wire/nagios-command.js";
 import { processedText, writeAnswer } from "../../src/wire/nrdp/answer.js";
 import { NrdpForm } from "../../src/wire/nrdp/form.js";
 import { parseXmlDocument } from "../../src/wire/nrdp/xml-document.js";
+import { freePort } from "../support/free-port.js";
 
 /** A receiver of passive results that writes down what it takes before it says so, and can go away at any moment. */
 export abstract class Receiver {
@@ -49,9 +50,9 @@ export abstract class Receiver {
       socket.on("error", () => {});
       socket.on("close", () => this.connections.delete(socket));
     });
+    if (this.port === 0) this.port = await freePort();
     server.listen(this.port, "127.0.0.1");
     await once(server, "listening");
-    this.port = (server.address() as AddressInfo).port;
   }
 
   /** Ends every connection in the middle of whatever it does, and listens no more. */
