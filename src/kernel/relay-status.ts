@@ -24,7 +24,7 @@ export interface RelayTargetStatus {
   readonly takenOverBy: string;
 }
 
-/** What rests on disk, as metrics show it. */
+/** What rests on disk. */
 export interface SpoolFigures {
   readonly folder: string;
   readonly bytes: number;
@@ -32,9 +32,11 @@ export interface SpoolFigures {
   /** Infinity: no limit. */
   readonly maximumBytes: number;
   readonly maximumCount: number;
-  /** Why submissions are refused though there is quota; empty when they are not. */
+  /** Why submissions are refused though there is quota, such as a full disk; empty when they are not. */
   readonly refusing: string;
+  /** Stores that were found damaged and set aside since the folder was made. */
   readonly damagedStores: readonly string[];
+  /** Records found damaged since the spool was opened; they are dead letters. */
   readonly damagedRecords: number;
   readonly queues: readonly QueueFigures[];
 }
@@ -43,12 +45,16 @@ export interface QueueFigures {
   readonly name: string;
   readonly waiting: number;
   readonly waitingBytes: number;
+  /** When the oldest that waits was accepted. */
   readonly oldestMs: number | undefined;
   readonly dead: number;
   readonly deadBytes: number;
+  /** Since the spool was opened: */
   readonly accepted: number;
   readonly removed: number;
   readonly buried: number;
+  /** Dropped by `drop-older-than`, by a newer result, or by hand. */
   readonly dropped: number;
+  /** Not taken because a limit was reached. */
   readonly refused: number;
 }

@@ -19,6 +19,7 @@
  *
  * This file is the seam: nobody who uses a spool knows what is behind it.
  */
+import type { QueueFigures, SpoolFigures } from "../kernel/relay-status.js";
 
 /** One passive result on its way in. */
 export interface SpoolEntry {
@@ -95,38 +96,12 @@ export interface SpoolQueue {
   release(): void;
 }
 
-export interface QueueStatus {
-  readonly name: string;
+export interface QueueStatus extends QueueFigures {
   /** Whether a target drains it; one that was configured once and is not any more keeps its records. */
   readonly hasConsumer: boolean;
-  readonly waiting: number;
-  readonly waitingBytes: number;
-  /** When the oldest that waits was accepted. */
-  readonly oldestMs: number | undefined;
-  readonly dead: number;
-  readonly deadBytes: number;
-  /** Since the spool was opened: */
-  readonly accepted: number;
-  readonly removed: number;
-  readonly buried: number;
-  /** Dropped by `drop-older-than`, by a newer result, or by hand. */
-  readonly dropped: number;
-  /** Not taken because a limit was reached. */
-  readonly refused: number;
 }
 
-export interface SpoolStatus {
-  readonly folder: string;
-  readonly bytes: number;
-  readonly count: number;
-  readonly maximumBytes: number;
-  readonly maximumCount: number;
-  /** Why submissions are refused though there is quota, such as a full disk; empty when they are not. */
-  readonly refusing: string;
-  /** Stores that were found damaged and set aside since the folder was made. */
-  readonly damagedStores: readonly string[];
-  /** Records found damaged since the spool was opened; they are dead letters. */
-  readonly damagedRecords: number;
+export interface SpoolStatus extends SpoolFigures {
   readonly queues: readonly QueueStatus[];
 }
 
