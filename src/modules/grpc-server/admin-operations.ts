@@ -1,3 +1,5 @@
+import { refusalsAmong } from "../../front-end/audit-trail.js";
+import { encodeMessage, type Operation } from "../../front-end/operation.js";
 import type { Call } from "../../kernel/call.js";
 import type { GatewayControl } from "../../kernel/control.js";
 import { GatewayError } from "../../kernel/errors.js";
@@ -5,10 +7,8 @@ import type { LoadedModule } from "../../kernel/modules.js";
 import type { LogService } from "../../telemetry/log.js";
 import { nscp, PB, type RegistryRequestMessage, type SettingsRequestMessage } from "../../wire/messages.js";
 import { adminMethods, type Method } from "../../wire/services.js";
-import { refusalsAmong } from "./audit-trail.js";
 import type { FeedOperation } from "./feed-rpc.js";
 import { isWanted, logEntries, logEntry } from "./log-entries.js";
-import { encodeMessage, type Operation } from "./rpc.js";
 
 const { v1 } = nscp.gateway;
 const { Module, Host } = v1.StatusResponse;

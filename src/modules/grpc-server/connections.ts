@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { addressOf, peerOf } from "../../front-end/tcp-listener.js";
 import type { Principal } from "../../kernel/principal.js";
 import { clientCertificate } from "../../security/client-certificate.js";
 import type { ClientCertificate } from "../../security/credentials.js";
-import { addressOf, peerOf } from "../tcp-listener.js";
 
 /** Who a connection turned out to belong to, for the credentials that were shown last. */
 interface Identity {

@@ -1,9 +1,10 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from "@grpc/grpc-js";
+import { callerGone, decodeMessage, encodeMessage, type Operation } from "../../front-end/operation.js";
 import type { Call } from "../../kernel/call.js";
 import { GatewayError } from "../../kernel/errors.js";
 import { streamError } from "./call-status.js";
 import type { OpenStreams } from "./open-streams.js";
-import { callerGone, decodeMessage, encodeMessage, type Operation, type RpcParts } from "./rpc.js";
+import type { RpcParts } from "./rpc.js";
 
 /** How much of a stream may be under way at once; reading stops beyond it. */
 export interface StreamLimits {

@@ -1,11 +1,12 @@
 import type { handleServerStreamingCall } from "@grpc/grpc-js";
+import type { AuditRule } from "../../front-end/audit-trail.js";
+import { decodeMessage } from "../../front-end/operation.js";
 import type { Call } from "../../kernel/call.js";
 import type { MessageType } from "../../wire/messages.js";
-import type { AuditRule } from "./audit-trail.js";
 import { streamError } from "./call-status.js";
 import { Feed, type FeedLimits } from "./feed.js";
 import type { OpenStreams } from "./open-streams.js";
-import { decodeMessage, type RpcParts } from "./rpc.js";
+import type { RpcParts } from "./rpc.js";
 
 /** What an rpc sends to a reader for as long as the reader is there. */
 export interface FeedOperation<Request> {

@@ -1,13 +1,13 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
+import { type AcceptPolicy, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
 import type { TlsWatcher } from "../../security/tls-watcher.js";
-import { secureListener, watchCertificate } from "../listener-tls.js";
 import type { ModuleContext } from "../module.js";
-import { type AcceptPolicy, TcpListener } from "../tcp-listener.js";
 import { Connections } from "./connections.js";
 import { ControlSocket } from "./control-socket.js";
 import { ControlDoor, NetworkDoor } from "./door.js";

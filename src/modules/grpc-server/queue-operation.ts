@@ -1,9 +1,9 @@
+import type { Operation } from "../../front-end/operation.js";
 import type { GatewayControl } from "../../kernel/control.js";
 import { carryOut, describeOrder } from "../../relay/queue-orders.js";
 import type { Spool } from "../../spool/spool.js";
 import type { nscp } from "../../wire/messages.js";
 import { adminMethods } from "../../wire/services.js";
-import type { Operation } from "./rpc.js";
 
 /** Lists, shows, retries and drops; each order has its own grant, limited to queues. */
 export function queueOperation(

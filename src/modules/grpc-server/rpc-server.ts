@@ -1,5 +1,8 @@
 import type { Duplex } from "node:stream";
 import { type ConnectionInjector, Server, ServerCredentials, type UntypedHandleCall } from "@grpc/grpc-js";
+import { AuditTrail } from "../../front-end/audit-trail.js";
+import { executeOperation, queryOperation, submitOperation } from "../../front-end/gateway-operations.js";
+import type { Operation } from "../../front-end/operation.js";
 import type { GatewayControl } from "../../kernel/control.js";
 import type { RegistryScope } from "../../kernel/scope.js";
 import type { Audit } from "../../security/audit.js";
@@ -14,18 +17,17 @@ import {
   settingsOperation,
   statusOperation,
 } from "./admin-operations.js";
-import { AuditTrail } from "./audit-trail.js";
 import type { Door } from "./door.js";
 import { duplexRpc } from "./duplex.js";
 import { feedRpc } from "./feed-rpc.js";
-import { executeOperation, queryOperation, submitOperation, subscribeOperation } from "./gateway-operations.js";
 import { Health, shuttingDown } from "./health.js";
 import { acceptLongDeadlines } from "./long-deadlines.js";
 import { OpenStreams } from "./open-streams.js";
 import { queueOperation } from "./queue-operation.js";
 import { addReflection } from "./reflection.js";
-import { type Operation, rawMethod, unaryRpc } from "./rpc.js";
+import { rawMethod, unaryRpc } from "./rpc.js";
 import type { ServerSettings } from "./settings.js";
+import { subscribeOperation } from "./subscribe-operation.js";
 
 /** What the rpcs work with. */
 export interface RpcServerParts {

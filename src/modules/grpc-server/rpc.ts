@@ -1,9 +1,8 @@
 import type { handleUnaryCall, MethodDefinition, ServerUnaryCall, sendUnaryData } from "@grpc/grpc-js";
+import type { AuditTrail } from "../../front-end/audit-trail.js";
+import { callerGone, decodeMessage, encodeMessage, type Operation } from "../../front-end/operation.js";
 import type { Call } from "../../kernel/call.js";
-import { errorText, GatewayError } from "../../kernel/errors.js";
-import type { Init, MessageType } from "../../wire/messages.js";
-import type { Method, MethodShape } from "../../wire/services.js";
-import type { AuditRule, AuditTrail } from "./audit-trail.js";
+import type { MethodShape } from "../../wire/services.js";
 import { callStatus } from "./call-status.js";
 import type { Door } from "./door.js";
 
@@ -11,13 +10,6 @@ import type { Door } from "./door.js";
 export interface RpcParts {
   readonly door: Door;
   readonly audit: AuditTrail;
-}
-
-/** What the gateway does for one request. What the handler throws or rejects with becomes the status of the call. */
-export interface Operation<Request, Response> {
-  readonly method: Method<Request, Response>;
-  readonly audit: AuditRule<Request, Response>;
-  handle(request: Request, call: Call): Response | Promise<Response>;
 }
 
 /**
@@ -86,30 +78,6 @@ class Exchange<Request, Response> {
     const bytes = encodeMessage(this.operation.method.response, answer);
     this.audit.done(this.operation.audit, request, call, answer);
     this.respond(null, bytes);
-  }
-}
-
-export function callerGone(): GatewayError {
-  return new GatewayError("CANCELLED", "The caller went away.");
-}
-
-/** @throws GatewayError INVALID_ARGUMENT */
-export function decodeMessage<Message>(type: MessageType<Message>, bytes: Buffer): Message {
-  try {
-    return type.decode(bytes);
-  } catch (thrown) {
-    throw new GatewayError("INVALID_ARGUMENT", `The message can't be decoded: ${errorText(thrown)}`, { cause: thrown });
-  }
-}
-
-/** @throws GatewayError INTERNAL when a handler made an answer that is none */
-export function encodeMessage<Message>(type: MessageType<Message>, message: Message): Buffer {
-  try {
-    // A whole message is one with all of its fields set.
-    const bytes = type.encode(message as Init<Message>).finish();
-    return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  } catch (thrown) {
-    throw new GatewayError("INTERNAL", `The answer can't be encoded: ${errorText(thrown)}`, { cause: thrown });
   }
 }
 

@@ -1,5 +1,5 @@
+import { listenerKeys, listenerTlsKeys } from "../../front-end/listener-keys.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
-import { listenerKeys, listenerTlsKeys } from "../listener-keys.js";
 
 export const settings = defineSettings({
   section: "/settings/GRPC/${alias}",

@@ -1,11 +1,11 @@
 import type { Socket } from "node:net";
+import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
+import { type AcceptPolicy, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
 import type { TlsWatcher } from "../../security/tls-watcher.js";
-import { secureListener, watchCertificate } from "../listener-tls.js";
 import type { ModuleContext } from "../module.js";
-import { type AcceptPolicy, TcpListener } from "../tcp-listener.js";
 import { Desk } from "./desk.js";
 import { HttpFront, type HttpService, normalPath } from "./http-front.js";
 import { Senders } from "./senders.js";

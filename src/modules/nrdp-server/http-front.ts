@@ -1,9 +1,9 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { addressOf } from "../../front-end/tcp-listener.js";
 import { errorText, GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
-import { addressOf } from "../tcp-listener.js";
 import { type Desk, failed, type Reply } from "./desk.js";
 import { type NrdpRequest, readRequest } from "./request.js";
 import type { ServerSettings } from "./settings.js";

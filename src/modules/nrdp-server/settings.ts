@@ -1,6 +1,12 @@
+import {
+  hostsProblem,
+  intakeKeys,
+  listenerKeys,
+  listenerTlsKeys,
+  sharedSection,
+} from "../../front-end/listener-keys.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 import { parseList } from "../../settings/values.js";
-import { hostsProblem, intakeKeys, listenerKeys, listenerTlsKeys, sharedSection } from "../listener-keys.js";
 
 export const settings = defineSettings({
   section: "/settings/NRDP/${alias}",

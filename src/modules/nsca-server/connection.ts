@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
+import type { PeerLog } from "../../front-end/peer-log.js";
 import type { Clock } from "../../kernel/clock.js";
 import { errorText } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
@@ -10,7 +11,6 @@ import type { ReceivedNscaPacket } from "../../wire/nsca/packet.js";
 import { NscaReader } from "../../wire/nsca/reader.js";
 import type { Figures } from "./figures.js";
 import type { Intake } from "./intake.js";
-import type { PeerLog } from "./peer-log.js";
 import type { Turns } from "./turns.js";
 
 export interface ConnectionParts {

@@ -1,3 +1,4 @@
+import type { PeerLog } from "../../front-end/peer-log.js";
 import type { Call } from "../../kernel/call.js";
 import type { GatewayControl } from "../../kernel/control.js";
 import { errorText, GatewayError } from "../../kernel/errors.js";
@@ -10,7 +11,6 @@ import type { NscaMethod } from "../../wire/nsca/methods.js";
 import type { ReceivedNscaPacket } from "../../wire/nsca/packet.js";
 import { passiveResult } from "../../wire/passive-result.js";
 import type { Figures } from "./figures.js";
-import type { PeerLog } from "./peer-log.js";
 import type { ReplayWindow } from "./replay-window.js";
 import type { ServerSettings } from "./settings.js";
 

@@ -1,6 +1,6 @@
+import { intakeKeys, listenerKeys, listenerTlsKeys, sharedSection } from "../../front-end/listener-keys.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 import { parseNscaMethod } from "../../wire/nsca/methods.js";
-import { intakeKeys, listenerKeys, listenerTlsKeys, sharedSection } from "../listener-keys.js";
 
 export const settings = defineSettings({
   section: "/settings/NSCA/${alias}",

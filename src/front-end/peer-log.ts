@@ -1,5 +1,5 @@
-import type { Clock } from "../../kernel/clock.js";
-import type { Logger } from "../../kernel/log.js";
+import type { Clock } from "../kernel/clock.js";
+import type { Logger } from "../kernel/log.js";
 
 /** How long nothing of the same kind is said of the same peer. */
 const quietMs = 60_000;

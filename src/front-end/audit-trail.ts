@@ -1,6 +1,6 @@
-import type { Call } from "../../kernel/call.js";
-import { errorText, GatewayError } from "../../kernel/errors.js";
-import type { Audit, AuditEvent } from "../../security/audit.js";
+import type { Call } from "../kernel/call.js";
+import { errorText, GatewayError } from "../kernel/errors.js";
+import type { Audit, AuditEvent } from "../security/audit.js";
 
 /** What the audit log holds of an rpc. */
 export interface AuditRule<Request, Response = unknown> {
