@@ -3,6 +3,7 @@
  *
  * Source: WHATWG Encoding Standard, whose names are the ones that people know: `iso-8859-1`, `windows-1252`, `koi8-r`.
  */
+import { isUtf8 } from "node:buffer";
 import { TextDecoder } from "node:util";
 
 export interface Charset {
@@ -12,6 +13,8 @@ export interface Charset {
   width(codePoint: number): number;
   /** Writes a text that fits to the beginning of a field. How many bytes. */
   write(field: Buffer, text: string): number;
+  /** The text of bytes that came; there is one for whatever they are. */
+  read(bytes: Buffer): string;
 }
 
 export const utf8: Charset = {
@@ -23,6 +26,8 @@ export const utf8: Charset = {
     return codePoint < 0x10000 ? 3 : 4;
   },
   write: (field, text) => field.write(text),
+  // Senders that are not UTF-8 mostly are Latin-1.
+  read: (bytes) => bytes.toString(isUtf8(bytes) ? "utf8" : "latin1"),
 };
 
 /** The encoding of this name; undefined when there is none or it is neither UTF-8 nor has one byte for each character. */
@@ -42,6 +47,8 @@ function decoderOf(label: string): TextDecoder | undefined {
 }
 
 const QUESTION_MARK = 0x3f;
+/** Stands for a byte that is no character. */
+const REPLACEMENT = 0xfffd;
 
 /** 0x80 to 0x9f of windows-1252, which Node.js takes for ISO 8859-1 in some releases. */
 const windows1252 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ";
@@ -59,6 +66,8 @@ function singleByte(decoder: TextDecoder): Charset | undefined {
   if (decoder.encoding === "windows-1252") {
     for (const [index, character] of [...windows1252].entries()) bytes.set(character.charCodeAt(0), 0x80 + index);
   }
+  const characterOf = new Array<number>(256).fill(REPLACEMENT);
+  for (const [character, byte] of bytes) characterOf[byte] = character;
   return {
     size: (text) => characters(text),
     width: () => 1,
@@ -66,6 +75,11 @@ function singleByte(decoder: TextDecoder): Charset | undefined {
       let at = 0;
       for (const character of text) field[at++] = bytes.get(character.codePointAt(0) ?? 0) ?? QUESTION_MARK;
       return at;
+    },
+    read(field) {
+      let text = "";
+      for (const byte of field) text += String.fromCharCode(characterOf[byte] ?? REPLACEMENT);
+      return text;
     },
   };
 }

@@ -25,6 +25,18 @@ describe("Text goes out in the encoding that the receiver reads", () => {
     expect(written(name, text)).toBe(hex);
   });
 
+  test.each([
+    ["utf-8", "61c396e282acf09f9880", "aÖ€😀"],
+    ["utf-8", "4772fcdf65", "Grüße"],
+    ["latin1", "61d6df", "aÖß"],
+    ["windows-1252", "352080", "5 €"],
+    ["koi8-r", "cdc9d2", "мир"],
+    ["koi8-r", "", ""],
+    ["iso-8859-7", "e1ffe2", "α\ufffdβ"],
+  ])("and is read in it: %s %s", (name, hex, text) => {
+    expect(findCharset(name)?.read(Buffer.from(hex, "hex"))).toBe(text);
+  });
+
   test("what it has no byte for is a question mark", () => {
     expect(written("iso-8859-1", "a漢😀b")).toBe("613f3f62");
   });
