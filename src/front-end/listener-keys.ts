@@ -32,6 +32,26 @@ export const listenerKeys = {
   },
 } as const satisfies ObjectSpec["keys"];
 
+export const connectionLimitKeys = {
+  maxConnections: {
+    type: "int",
+    default: 1000,
+    min: 1,
+    advanced: true,
+    title: "Max connections",
+    description:
+      "How many connections may be open at once; then a new one takes the place of one that waits longest without a request, or is closed",
+  },
+  maxConnectionsPerPeer: {
+    type: "int",
+    default: 200,
+    min: 1,
+    advanced: true,
+    title: "Max connections per peer",
+    description: "How many of them one address may have",
+  },
+} as const satisfies ObjectSpec["keys"];
+
 export const listenerTlsKeys = {
   certificate: {
     type: "path",

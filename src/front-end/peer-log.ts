@@ -17,6 +17,15 @@ export class PeerLog {
 
   /** @param kind what is repeated, a word of the caller's */
   warn(peer: string, kind: string, text: string): void {
+    this.say("warn", peer, kind, text);
+  }
+
+  /** What is no trouble of this machine. */
+  info(peer: string, kind: string, text: string): void {
+    this.say("info", peer, kind, text);
+  }
+
+  private say(level: "warn" | "info", peer: string, kind: string, text: string): void {
     const key = `${kind} ${peer}`;
     const now = this.clock.monotonic();
     const before = this.said.get(key);
@@ -29,6 +38,6 @@ export class PeerLog {
     this.said.delete(key);
     if (this.said.size >= maxEntries) this.said.delete(this.said.keys().next().value ?? "");
     this.said.set(key, { at: now, more: 0 });
-    this.log.warn(`${text}${more}`);
+    this.log[level](`${text}${more}`);
   }
 }

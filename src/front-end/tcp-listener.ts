@@ -5,6 +5,8 @@ import { GatewayError } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import type { AllowedHosts } from "../security/allowed-hosts.js";
 import type { TlsMaterial } from "../security/tls.js";
+import type { PeerLog } from "./peer-log.js";
+import type { Seat, Seats } from "./seats.js";
 
 /** What decides over a connection that comes in; read anew for each, so that a reload changes it at once. */
 export interface AcceptPolicy {
@@ -24,8 +26,12 @@ export interface TcpListenerParts {
   readonly policy: () => AcceptPolicy;
   readonly log: Logger;
   readonly protocol: ListenerProtocol;
-  /** Gets every connection that is let in, after TLS. */
-  readonly accept: (socket: Socket | TLSSocket) => void;
+  /** What is said of the same peer over and over. */
+  readonly peers?: PeerLog;
+  /** Who may be connected at once; a seat is taken before TLS, and free again when the connection is closed. */
+  readonly seats?: Seats;
+  /** Gets every connection that is let in, after TLS, and says of its seat when the peer is worth it. */
+  readonly accept: (socket: Socket | TLSSocket, seat: Seat) => void;
 }
 
 /** What the connections of a port speak. */
@@ -46,8 +52,10 @@ export class TcpListener {
   private readonly server: Server;
   /** Never listens itself: connections are handed to it, so it can be replaced between two of them. */
   private tls: TlsServer | undefined;
-  /** What came of the TLS of young connections, by the address and port of the peer. */
+  /** What came of the TLS of young connections, by both ends of the connection. */
   private readonly secured = new Map<string, TLSSocket>();
+  /** Seats of connections whose TLS is under way, by both ends of the connection. */
+  private readonly securing = new Map<string, Seat>();
 
   constructor(private readonly parts: TcpListenerParts) {
     this.server = createTcpServer({ noDelay: true }, (socket) => this.meet(socket));
@@ -60,7 +68,7 @@ export class TcpListener {
    * @throws GatewayError CONFIGURATION when the port is taken, may not be used, or the address is not here
    */
   async listen(port: number, address: string): Promise<number> {
-    this.server.listen({ port, ...(address === "" ? {} : { host: address }) });
+    this.server.listen({ port, backlog, ...(address === "" ? {} : { host: address }) });
     try {
       await once(this.server, "listening");
     } catch (thrown) {
@@ -88,7 +96,12 @@ export class TcpListener {
     const { allowedHosts, handshakeTimeoutMs } = this.parts.policy();
     const address = addressOf(socket);
     socket.on("error", (error) => log.debug(`The connection of ${address} failed: ${error.message}`));
-    const peer = peerOf(socket);
+    const seat = this.parts.seats === undefined ? freeSeat : this.parts.seats.take(address, () => socket.destroy());
+    if (seat === undefined) {
+      socket.destroy();
+      return;
+    }
+    const peer = keyOf(socket);
     const talker = () => (tls === undefined ? socket : this.secured.get(peer));
     const timer = setTimeout(() => {
       this.checkProgress(socket, talker(), handshakeTimeoutMs);
@@ -97,7 +110,9 @@ export class TcpListener {
     timer.unref();
     socket.once("close", () => {
       clearTimeout(timer);
+      seat.leave();
       this.secured.delete(peer);
+      if (this.securing.get(peer) === seat) this.securing.delete(peer);
     });
     let allowed = false;
     try {
@@ -107,12 +122,18 @@ export class TcpListener {
     }
     if (socket.destroyed) return;
     if (!allowed) {
-      log.warn(`Refused the connection of ${address}: it is not one of the allowed hosts`);
+      const text = `Refused the connection of ${address}: it is not one of the allowed hosts`;
+      if (this.parts.peers === undefined) log.warn(text);
+      else this.parts.peers.warn(address, "host", text);
       socket.destroy();
       return;
     }
-    if (tls === undefined) this.parts.accept(socket);
-    else tls.emit("connection", socket);
+    if (tls === undefined) {
+      this.parts.accept(socket, seat);
+      return;
+    }
+    this.securing.set(peer, seat);
+    tls.emit("connection", socket);
   }
 
   private createTls({ material, verifyMode }: ListenerTls): TlsServer {
@@ -125,11 +146,19 @@ export class TcpListener {
     });
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", (error) => log.debug(`The connection of ${addressOf(socket)} failed: ${error.message}`));
-      this.secured.set(peerOf(socket), socket);
-      this.parts.accept(socket);
+      const peer = keyOf(socket);
+      const seat = this.securing.get(peer);
+      this.securing.delete(peer);
+      if (seat === undefined) {
+        socket.destroy();
+        return;
+      }
+      this.secured.set(peer, socket);
+      this.parts.accept(socket, seat);
     });
     server.on("tlsClientError", (error, socket) => {
-      log.info(`TLS with ${addressOf(socket) || "a peer"} failed: ${firstLine(error.message)}`);
+      const address = addressOf(socket) || "a peer";
+      this.say(address, "TLS", `TLS with ${address} failed: ${firstLine(error.message)}`);
       socket.destroy();
     });
     return server;
@@ -140,10 +169,23 @@ export class TcpListener {
     const { firstBytes, silence } = this.parts.protocol;
     if (talker !== undefined && talker.bytesRead >= firstBytes) return;
     const missing = talker === undefined ? "TLS was not completed" : silence;
-    this.parts.log.info(`Dropped the connection of ${addressOf(socket)}: ${missing} within ${waitedMs / 1000} s`);
+    const address = addressOf(socket);
+    const text = `Dropped the connection of ${address}: ${missing} within ${waitedMs / 1000} s`;
+    this.say(address, "silence", text);
     socket.destroy();
   }
+
+  private say(address: string, kind: string, text: string): void {
+    if (this.parts.peers === undefined) this.parts.log.info(text);
+    else this.parts.peers.info(address, kind, text);
+  }
 }
+
+/** Where nobody counts. */
+const freeSeat: Seat = { keep: () => {}, leave: () => {} };
+
+/** Connections that the system holds until they are met: a poller that comes in a flood waits less than it takes to try again. */
+const backlog = 4096;
 
 const listenProblems: Readonly<Record<string, string>> = {
   EADDRINUSE: "another program listens there already",
@@ -163,6 +205,11 @@ function firstLine(text: string): string {
 /** Address and port of the other side, spelled as calls spell it. */
 export function peerOf(socket: Socket): string {
   return `${socket.remoteAddress}:${socket.remotePort}`;
+}
+
+/** Tells connections apart, raw and after TLS: a peer may use the same port for two of our addresses. */
+function keyOf(socket: Socket): string {
+  return `${peerOf(socket)} ${socket.localAddress}`;
 }
 
 /** IPv4 in IPv6, as sockets that listen on both have it, is IPv4. */

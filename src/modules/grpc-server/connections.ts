@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import type { Seat } from "../../front-end/seats.js";
 import { addressOf, peerOf } from "../../front-end/tcp-listener.js";
 import type { Principal } from "../../kernel/principal.js";
 import { clientCertificate } from "../../security/client-certificate.js";
@@ -21,6 +22,8 @@ export interface Connection {
   readonly certificate: ClientCertificate | undefined;
   /** Why the client certificate that was shown is not to be trusted. */
   readonly untrusted: string | undefined;
+  /** Kept from the first call on that came as a whole. */
+  readonly seat: Seat;
   identity: Identity | undefined;
 }
 
@@ -38,10 +41,10 @@ export class Connections {
    *
    * @returns whether the connection may be served: there is none with the same peer
    */
-  add(socket: Socket | TLSSocket): boolean {
+  add(socket: Socket | TLSSocket, seat: Seat): boolean {
     const peer = peerOf(socket);
     if (this.open.has(peer)) return false;
-    const connection: Connection = { address: addressOf(socket), ...certificateOf(socket), identity: undefined };
+    const connection: Connection = { address: addressOf(socket), ...certificateOf(socket), seat, identity: undefined };
     this.open.set(peer, connection);
     socket.once("close", () => {
       if (this.open.get(peer) === connection) this.open.delete(peer);

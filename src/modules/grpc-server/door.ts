@@ -100,6 +100,7 @@ export class NetworkDoor extends CountedDoor {
       bearer: authorization === undefined ? undefined : bearerToken(String(authorization)),
     });
     const believedUntil = this.gateway.clock.monotonic() + identityLifetimeMs;
+    connection.seat.keep();
     connection.identity = { principal, peer: connection.address, authorization, believedUntil };
     return connection.identity;
   }

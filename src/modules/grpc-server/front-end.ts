@@ -1,6 +1,8 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
+import { PeerLog } from "../../front-end/peer-log.js";
+import { type Seat, Seats } from "../../front-end/seats.js";
 import { type AcceptPolicy, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
@@ -37,6 +39,8 @@ interface ControlSide {
 export class GrpcFrontEnd {
   private readonly log: Logger;
   private readonly connections = new Connections();
+  private readonly peers: PeerLog;
+  private readonly seats: Seats;
   private policy: AcceptPolicy | undefined;
   private rpc: RpcServer | undefined;
   private network: NetworkSide | undefined;
@@ -48,6 +52,8 @@ export class GrpcFrontEnd {
     private settings: ServerSettings,
   ) {
     this.log = context.logService.child("grpc");
+    this.peers = new PeerLog(this.log, context.gateway.clock);
+    this.seats = new Seats(() => this.limits(), this.peers);
   }
 
   /** @throws GatewayError CONFIGURATION for certificates, ports and sockets that can't be used */
@@ -152,7 +158,9 @@ export class GrpcFrontEnd {
       policy: () => this.currentPolicy(),
       log: this.log,
       protocol: http2,
-      accept: (socket) => this.accept(socket),
+      peers: this.peers,
+      seats: this.seats,
+      accept: (socket, seat) => this.accept(socket, seat),
     });
     secureListener(listener, watcher, settings);
     const port = await listener.listen(settings.port, settings.bindTo);
@@ -236,9 +244,14 @@ export class GrpcFrontEnd {
     this.retired.add(done);
   }
 
-  private accept(socket: Socket | TLSSocket): void {
-    if (this.rpc !== undefined && this.connections.add(socket)) this.rpc.serve(socket);
+  private accept(socket: Socket | TLSSocket, seat: Seat): void {
+    if (this.rpc !== undefined && this.connections.add(socket, seat)) this.rpc.serve(socket);
     else socket.destroy();
+  }
+
+  private limits() {
+    const { maxConnections, maxConnectionsPerPeer } = this.settings;
+    return { total: maxConnections, perPeer: maxConnectionsPerPeer };
   }
 
   private currentPolicy(): AcceptPolicy {

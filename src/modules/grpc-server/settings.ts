@@ -1,4 +1,4 @@
-import { listenerKeys, listenerTlsKeys } from "../../front-end/listener-keys.js";
+import { connectionLimitKeys, listenerKeys, listenerTlsKeys } from "../../front-end/listener-keys.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 
 export const settings = defineSettings({
@@ -75,6 +75,7 @@ export const settings = defineSettings({
       title: "Subscriber limit",
       description: "How many messages may wait for a reader of Subscribe or Logs before its stream is ended",
     },
+    ...connectionLimitKeys,
     handshakeTimeout: {
       type: "time",
       default: "10s",

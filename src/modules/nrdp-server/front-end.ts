@@ -1,5 +1,7 @@
 import type { Socket } from "node:net";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
+import { PeerLog } from "../../front-end/peer-log.js";
+import { type Seat, Seats } from "../../front-end/seats.js";
 import { type AcceptPolicy, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
@@ -26,24 +28,31 @@ export class NrdpFrontEnd {
   private watcher: TlsWatcher | undefined;
   private port = 0;
   private readonly open = new Set<Socket>();
+  private readonly peers: PeerLog;
+  private readonly seats: Seats;
 
   constructor(
     private readonly context: Context,
     private settings: ServerSettings,
-  ) {}
+  ) {
+    this.peers = new PeerLog(context.log, context.gateway.clock);
+    this.seats = new Seats(() => this.limits(), this.peers);
+  }
 
   /** @throws GatewayError CONFIGURATION for certificates, tokens and ports that can't be used */
   async serve(): Promise<void> {
     const { settings, context } = this;
     const { log } = context;
     this.rules = await this.rulesOf(settings);
-    this.http = await HttpFront.create(settings, () => this.current(), log);
+    this.http = await HttpFront.create(settings, () => this.current(), { log, peers: this.peers });
     this.watcher = await watchCertificate(this.settings, { clock: this.context.gateway.clock, log: this.context.log });
     this.listener = new TcpListener({
       policy: () => this.current().policy,
       log,
       protocol: http1,
-      accept: (socket) => this.accept(socket),
+      peers: this.peers,
+      seats: this.seats,
+      accept: (socket, seat) => this.accept(socket, seat),
     });
     secureListener(this.listener, this.watcher, this.settings);
     this.port = await this.listener.listen(settings.port, settings.bindTo);
@@ -100,16 +109,20 @@ export class NrdpFrontEnd {
     };
   }
 
-  private accept(socket: Socket): void {
+  private accept(socket: Socket, seat: Seat): void {
     const { http } = this;
-    if (http === undefined || this.open.size >= this.settings.maxConnections) {
-      if (http !== undefined) this.context.log.warn(`Closed a connection: ${this.open.size} are open already`);
+    if (http === undefined) {
       socket.destroy();
       return;
     }
     this.open.add(socket);
     socket.once("close", () => this.open.delete(socket));
-    http.serve(socket);
+    http.serve(socket, seat);
+  }
+
+  private limits() {
+    const { maxConnections, maxConnectionsPerPeer } = this.settings;
+    return { total: maxConnections, perPeer: maxConnectionsPerPeer };
   }
 
   private current(): Rules {

@@ -1,6 +1,8 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Socket } from "node:net";
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import type { PeerLog } from "../../front-end/peer-log.js";
+import { type Seat, Seats } from "../../front-end/seats.js";
 import { addressOf } from "../../front-end/tcp-listener.js";
 import { errorText, GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
@@ -20,6 +22,17 @@ export interface HttpService {
   readonly paths: ReadonlySet<string>;
 }
 
+export interface HttpLogs {
+  readonly log: Logger;
+  readonly peers: PeerLog;
+}
+
+/** Who stands behind a connection. */
+interface Guest {
+  readonly address: string;
+  readonly seat: Seat;
+}
+
 /** How often requests that take too long are looked for. */
 const checkIntervalMs = 1000;
 
@@ -31,16 +44,19 @@ export class HttpFront {
   private readonly app: FastifyInstance;
   private readonly server: Server;
   /** A socket that is closed does not know its peer any more, while its request is still at work. */
-  private readonly addresses = new WeakMap<Socket, string>();
-  private running = 0;
+  private readonly guests = new WeakMap<Socket, Guest>();
+  /** Requests that are under way, from their heads on. */
+  private readonly seats: Seats;
+  private readonly seatOf = new WeakMap<FastifyRequest, Seat>();
   private isClosing = false;
   private idle: (() => void) | undefined;
 
   private constructor(
     private readonly limits: HttpLimits,
     private readonly service: () => HttpService,
-    private readonly log: Logger,
+    private readonly logs: HttpLogs,
   ) {
+    this.seats = new Seats(() => ({ total: limits.maxRequests, perPeer: limits.maxRequests }), logs.peers, "request");
     let server: Server | undefined;
     this.app = fastify({
       serverFactory: (handler) => {
@@ -58,8 +74,8 @@ export class HttpFront {
     this.routes();
   }
 
-  static async create(limits: HttpLimits, service: () => HttpService, log: Logger): Promise<HttpFront> {
-    const front = new HttpFront(limits, service, log);
+  static async create(limits: HttpLimits, service: () => HttpService, logs: HttpLogs): Promise<HttpFront> {
+    const front = new HttpFront(limits, service, logs);
     await front.app.ready();
     // A server that listens begins to watch over slow requests; this one is never asked to listen.
     front.server.emit("listening");
@@ -67,13 +83,13 @@ export class HttpFront {
   }
 
   /** Serves a connection that was let in, after TLS. */
-  serve(socket: Socket): void {
+  serve(socket: Socket, seat: Seat): void {
     const address = addressOf(socket);
     if (this.isClosing || address === "") {
       socket.destroy();
       return;
     }
-    this.addresses.set(socket, address);
+    this.guests.set(socket, { address, seat });
     this.server.emit("connection", socket);
   }
 
@@ -81,7 +97,7 @@ export class HttpFront {
   async close(graceMs: number): Promise<void> {
     this.isClosing = true;
     this.server.closeIdleConnections();
-    if (this.running > 0) {
+    if (this.seats.count > 0) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, graceMs);
         this.idle = () => {
@@ -122,15 +138,17 @@ export class HttpFront {
     app.setErrorHandler((error: FastifyError, _request, reply) => this.respond(reply, this.httpFailure(error)));
   }
 
-  /** Counts the request, and refuses it before its body is read when there are too many. */
+  /** Gives the request a seat before its body is read: one that arrives slowly makes way when there are too many. */
   private meet(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
-    this.running++;
+    const { socket } = request.raw;
+    const seat = this.seats.take(this.addressOf(request), () => socket.destroy());
+    if (seat === undefined) return this.refuse(reply, "Too many requests are under way.");
+    this.seatOf.set(request, seat);
     reply.raw.once("close", () => {
-      this.running--;
-      if (this.running === 0) this.idle?.();
+      seat.leave();
+      if (this.seats.count === 0) this.idle?.();
     });
     if (this.isClosing) return this.refuse(reply, "The gateway is shutting down.");
-    if (this.running > this.limits.maxRequests) return this.refuse(reply, "Too many requests are under way.");
     if (!this.service().paths.has(normalPath(request.raw.url ?? ""))) {
       return this.respond(reply.header("connection", "close"), plain(404, "Nothing is served at this path.\n"));
     }
@@ -142,14 +160,19 @@ export class HttpFront {
   }
 
   private async handle(request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    this.seatOf.get(request)?.keep();
+    this.guests.get(request.raw.socket)?.seat.keep();
     const contentType = request.headers["content-type"] ?? "";
     if (/^\s*multipart\//i.test(contentType)) {
       return this.respond(reply, failed(withoutWishes, 415, "The form has to be application/x-www-form-urlencoded."));
     }
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     const read = readRequest(request.raw.url ?? "", body);
-    const peer = this.addresses.get(request.raw.socket) ?? "unknown";
-    return this.respond(reply, await this.service().desk.answer(read, peer));
+    return this.respond(reply, await this.service().desk.answer(read, this.addressOf(request)));
+  }
+
+  private addressOf({ raw }: FastifyRequest): string {
+    return this.guests.get(raw.socket)?.address ?? "unknown";
   }
 
   private respond(reply: FastifyReply, { status, type, body }: Reply): FastifyReply {
@@ -159,7 +182,7 @@ export class HttpFront {
 
   private httpFailure(error: FastifyError): Reply {
     const status = error.statusCode ?? 500;
-    if (status >= 500) this.log.error(`A request failed: ${errorText(error)}`, { error });
+    if (status >= 500) this.logs.log.error(`A request failed: ${errorText(error)}`, { error });
     const text = status === 413 ? `The request is larger than ${this.limits.bodyLimit} bytes.` : errorText(error);
     return failed(withoutWishes, status, status >= 500 ? "The request failed inside the gateway." : text);
   }

@@ -1,4 +1,5 @@
 import {
+  connectionLimitKeys,
   hostsProblem,
   intakeKeys,
   listenerKeys,
@@ -83,16 +84,10 @@ export const settings = defineSettings({
       min: 1,
       advanced: true,
       title: "Max requests",
-      description: "How many requests may be under way at once; further ones are refused with HTTP 503",
+      description:
+        "How many requests may be under way at once; then a new one takes the place of one that arrives slowly, or is refused with HTTP 503",
     },
-    maxConnections: {
-      type: "int",
-      default: 1000,
-      min: 1,
-      advanced: true,
-      title: "Max connections",
-      description: "How many connections may be open at once; further ones are closed",
-    },
+    ...connectionLimitKeys,
     handshakeTimeout: {
       type: "time",
       default: "10s",

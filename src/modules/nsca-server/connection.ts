@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { PeerLog } from "../../front-end/peer-log.js";
+import type { Seat } from "../../front-end/seats.js";
 import type { Clock } from "../../kernel/clock.js";
 import { errorText } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
@@ -16,6 +17,7 @@ import type { Turns } from "./turns.js";
 export interface ConnectionParts {
   readonly clock: Clock;
   readonly log: Logger;
+  readonly seat: Seat;
   readonly intake: Intake;
   readonly figures: Figures;
   readonly peers: PeerLog;
@@ -106,6 +108,7 @@ export class SenderConnection {
     this.hasSent = true;
     reader.push(chunk);
     const packets = await this.packets();
+    if (packets.length > 0) this.parts.seat.keep();
     const isAccepted = packets.length === 0 || (await this.parts.intake.take(packets, this.init, this.address));
     this.isReading = false;
     if (!isAccepted) return false;

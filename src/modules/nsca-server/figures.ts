@@ -10,11 +10,10 @@ export class Figures {
   rejected = 0;
   /** Connections that were closed because what came was no packet. */
   unreadable = 0;
-  /** Connections that were closed because there were too many. */
-  turnedAway = 0;
 
-  bundle(key: string, connections: number): MetricsBundle {
-    const { accepted, notAccepted, rejected, unreadable, turnedAway } = this;
+  /** @param turnedAway connections that were closed because there were too many */
+  bundle(key: string, connections: number, turnedAway: number): MetricsBundle {
+    const { accepted, notAccepted, rejected, unreadable } = this;
     const values = { connections, accepted, not_accepted: notAccepted, rejected, unreadable, turned_away: turnedAway };
     return MetricsBundle.create({
       key,

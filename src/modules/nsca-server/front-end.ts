@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
 import { PeerLog } from "../../front-end/peer-log.js";
+import { type Seat, Seats } from "../../front-end/seats.js";
 import { type AcceptPolicy, addressOf, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
@@ -38,20 +39,20 @@ export class NscaFrontEnd {
   private readonly figures = new Figures();
   private readonly window = new ReplayWindow();
   private readonly peers: PeerLog;
+  private readonly seats: Seats;
   private readonly turns: Turns;
   private rules: Rules | undefined;
   private listener: TcpListener | undefined;
   private watcher: TlsWatcher | undefined;
   private port = 0;
   private readonly open = new Map<Socket, OpenConnection | undefined>();
-  /** Open connections of each address. */
-  private readonly perPeer = new Map<string, number>();
 
   constructor(
     private readonly context: Context,
     private settings: ServerSettings,
   ) {
     this.peers = new PeerLog(context.log, context.gateway.clock);
+    this.seats = new Seats(() => this.limits(), this.peers);
     this.turns = new Turns(context.gateway.clock);
   }
 
@@ -64,7 +65,9 @@ export class NscaFrontEnd {
       policy: () => this.current().policy,
       log: context.log,
       protocol: nsca,
-      accept: (socket) => this.accept(socket),
+      peers: this.peers,
+      seats: this.seats,
+      accept: (socket, seat) => this.accept(socket, seat),
     });
     secureListener(this.listener, this.watcher, this.settings);
     this.port = await this.listener.listen(settings.port, settings.bindTo);
@@ -123,7 +126,7 @@ export class NscaFrontEnd {
   }
 
   metrics(): MetricsBundle {
-    return this.figures.bundle(this.context.alias, this.open.size);
+    return this.figures.bundle(this.context.alias, this.open.size, this.seats.turnedAway);
   }
 
   private async rulesOf(settings: ServerSettings): Promise<Rules> {
@@ -161,31 +164,26 @@ export class NscaFrontEnd {
     }
   }
 
-  private async accept(socket: Socket): Promise<void> {
+  private async accept(socket: Socket, seat: Seat): Promise<void> {
+    if (this.listener === undefined) {
+      socket.destroy();
+      return;
+    }
     const address = addressOf(socket);
     const { settings, passwords, intake, method } = this.current();
     const { figures, peers, turns } = this;
-    const { maxConnections, maxConnectionsPerPeer, payloadLength, timeout } = settings;
-    const ofPeer = this.perPeer.get(address) ?? 0;
-    if (this.listener === undefined || this.open.size >= maxConnections || ofPeer >= maxConnectionsPerPeer) {
-      socket.destroy();
-      if (this.listener === undefined) return;
-      figures.turnedAway++;
-      const count = ofPeer >= maxConnectionsPerPeer ? `${ofPeer} of it` : `${this.open.size}`;
-      peers.warn(address, "too many", `Closed a connection of ${address}: ${count} are open already`);
-      return;
-    }
+    const { payloadLength, timeout } = settings;
     this.open.set(socket, undefined);
-    this.perPeer.set(address, ofPeer + 1);
     const password = await passwords.of(address);
     if (socket.destroyed) {
-      this.forget(socket, address);
+      this.open.delete(socket);
       return;
     }
     const { log, gateway } = this.context;
     const parts = {
       clock: gateway.clock,
       log,
+      seat,
       intake,
       figures,
       peers,
@@ -197,14 +195,12 @@ export class NscaFrontEnd {
     };
     const connection = new SenderConnection(socket, address, parts);
     // What came may still be on its way to the channel when the sender has long closed.
-    this.open.set(socket, { connection, done: connection.run().finally(() => this.forget(socket, address)) });
+    this.open.set(socket, { connection, done: connection.run().finally(() => this.open.delete(socket)) });
   }
 
-  private forget(socket: Socket, address: string): void {
-    this.open.delete(socket);
-    const left = (this.perPeer.get(address) ?? 1) - 1;
-    if (left === 0) this.perPeer.delete(address);
-    else this.perPeer.set(address, left);
+  private limits() {
+    const { maxConnections, maxConnectionsPerPeer } = this.current().settings;
+    return { total: maxConnections, perPeer: maxConnectionsPerPeer };
   }
 
   private current(): Rules {

@@ -1,4 +1,10 @@
-import { intakeKeys, listenerKeys, listenerTlsKeys, sharedSection } from "../../front-end/listener-keys.js";
+import {
+  connectionLimitKeys,
+  intakeKeys,
+  listenerKeys,
+  listenerTlsKeys,
+  sharedSection,
+} from "../../front-end/listener-keys.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 import { parseNscaMethod } from "../../wire/nsca/methods.js";
 
@@ -100,22 +106,7 @@ export const settings = defineSettings({
       description:
         "How long a connection may take for TLS and the first byte; send_nsca connects before it has read what to send",
     },
-    maxConnections: {
-      type: "int",
-      default: 1000,
-      min: 1,
-      advanced: true,
-      title: "Max connections",
-      description: "How many connections may be open at once; further ones are closed",
-    },
-    maxConnectionsPerPeer: {
-      type: "int",
-      default: 200,
-      min: 1,
-      advanced: true,
-      title: "Max connections per peer",
-      description: "How many of them one address may have",
-    },
+    ...connectionLimitKeys,
     drainTimeout: {
       type: "time",
       default: "5s",

@@ -476,6 +476,17 @@ describe("the server", () => {
     );
   });
 
+  test("gives up a request that arrives slowly for one that comes when there are too many", async () => {
+    const gateway = await startNrdpServer("max requests = 1");
+    const slow = connect(gateway.port, "127.0.0.1");
+    const displaced = new Promise((resolve) => slow.once("close", resolve));
+    slow.on("error", () => {}).resume();
+    slow.write("POST /nrdp/ HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\nExpect: 100-continue\r\n\r\n");
+    await once(slow, "data");
+    expect((await submit(gateway)).body).toBe(taken(2));
+    await displaced;
+  });
+
   test("refuses more requests and connections than it may have", async () => {
     const gateway = await startNrdpServer("max requests = 1\nmax connections = 2");
     const accepted = deferred<SubmitResponse[]>();
@@ -492,8 +503,12 @@ describe("the server", () => {
     const second = connect(gateway.port, "127.0.0.1");
     await once(second, "connect");
     second.write("GET /nrdp/?cmd=hello HTTP/1.1\r\n");
-    expect(await gateway.raw("GET /nrdp/?cmd=hello HTTP/1.1\r\nHost: x\r\n\r\n").catch(() => "")).toBe("");
-    second.destroy();
+    const displaced = new Promise((resolve) => second.once("close", resolve));
+    second.on("error", () => {}).resume();
+    expect(await gateway.raw("GET /nrdp/?cmd=hello HTTP/1.1\r\nHost: x\r\n\r\n")).toContain(
+      xmlAnswer(-1, "Too many requests are under way."),
+    );
+    await displaced;
     accepted.resolve([SubmitResponse.create()]);
     expect((await first).body).toBe(taken(2));
   });

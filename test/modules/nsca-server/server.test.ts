@@ -241,18 +241,34 @@ describe("a result that is not accepted", () => {
 });
 
 describe("connections", () => {
-  test("of one address are counted, and so are all", async () => {
+  test("of one address are counted, and so are all: a new one takes the place of the oldest that has not sent anything", async () => {
     const gateway = await startNscaServer("password = secret\nmax connections per peer = 2");
-    const open = [await gateway.sender(), await gateway.sender()];
-    await expect(gateway.sender()).rejects.toThrow("The server closed");
+    const open = [await gateway.sender(), await gateway.sender(), await gateway.sender()];
+    await open[0]?.closed;
     expect(gateway.logLines).toContainEqual(
       expect.stringContaining("Closed a connection of 127.0.0.1: 2 of it are open already"),
     );
-    await open[0]?.finish(Buffer.alloc(0));
-    await gateway.sender();
     expect(await gateway.reload("password = secret\nmax connections = 1")).toBe(true);
-    await expect(gateway.sender()).rejects.toThrow("The server closed");
+    const last = await gateway.sender();
+    await open[1]?.closed;
     expect(await gateway.metrics()).toMatchObject({ connections: 2, turned_away: 2 });
+    await last.finish(Buffer.alloc(0));
+  });
+
+  test("that send results keep their place", async () => {
+    const gateway = await startNscaServer("password = secret\nmax connections = 1");
+    const gate = deferred<SubmitResponse[]>();
+    const asked = deferred<void>();
+    gateway.answerWith(() => {
+      asked.resolve();
+      return gate.promise;
+    });
+    const sender = await gateway.sender();
+    sender.socket.write(sender.packets([disk]));
+    await asked.promise;
+    await expect(gateway.sender()).rejects.toThrow("The server closed");
+    gate.resolve([SubmitResponse.create()]);
+    await sender.finish(Buffer.alloc(0));
   });
 
   test("end when the rest of a packet does not come in time, also when bytes drop in", async () => {
