@@ -29,3 +29,34 @@ export async function runAction(
   else io.stderr(`Unknown action: ${word}\n${help}`);
   return helpCode;
 }
+
+/** Without a word, or with an unknown one, the answer is UNKNOWN and the usage. */
+const usageCode = 3;
+
+/**
+ * The context of a module whose commands have always been actions: `nscp py …`, `nscp web …`.
+ * @param words those in the usage; all actions unless given
+ */
+export function usageContext(
+  context: string,
+  actions: readonly CliAction[],
+  words: readonly string[] = actions.map(({ name }) => name),
+): { run(args: readonly string[], io: CliIo): Promise<number> } {
+  const usage = `Usage: nscp ${context} [${words.join("|")}] --help\n`;
+  return {
+    async run([word, ...args], io) {
+      const action = actions.find(({ name }) => name === word);
+      if (action !== undefined) return action.run(args, io);
+      if (word === "--help" || word === "-h") {
+        io.stdout(usage);
+        for (const { name, usage: rest, summary } of actions) {
+          io.stdout(`\n  ${`${name} ${rest}`.trimEnd()}\n      ${summary}\n`);
+        }
+        return helpCode;
+      }
+      if (word !== undefined) io.stderr(`Unknown action: ${word}\n`);
+      io.stdout(usage);
+      return usageCode;
+    },
+  };
+}

@@ -92,6 +92,11 @@ export const contexts: readonly ContextEntry[] = [
     summary: "Make and list tokens for pollers",
     load: async () => (await import("./token.js")).tokenContext,
   },
+  {
+    name: "web",
+    summary: "Set the web server up, with its users and roles",
+    load: async () => (await import("./web.js")).webContext,
+  },
   ...relays.map(([name, module, receiver]) => ({
     name,
     summary: `Submit results to ${receiver}`,

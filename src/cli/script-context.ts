@@ -1,12 +1,8 @@
-import type { CliAction } from "./actions.js";
-import type { CliContext, CliIo } from "./context.js";
+import { type CliAction, usageContext } from "./actions.js";
+import type { CliContext } from "./context.js";
 import { scriptActions } from "./script-commands.js";
 import { executeAction } from "./script-execute.js";
 import type { ScriptContext } from "./script-languages.js";
-
-const helpCode = 1;
-/** Without a word, or with an unknown one, the answer is UNKNOWN and the usage. */
-const usageCode = 3;
 
 /**
  * The context of a language: `nscp node …`, `nscp py …`.
@@ -14,23 +10,11 @@ const usageCode = 3;
  */
 export function scriptContext(scripts: ScriptContext, more: readonly CliAction[] = []): Pick<CliContext, "run"> {
   const actions = [...scriptActions(scripts), executeAction(scripts), ...more];
-  const words = scripts.usageWords ?? actions.map(({ name }) => name);
-  const usage = `Usage: nscp ${scripts.context} [${words.join("|")}] --help\n`;
+  const { run } = usageContext(scripts.context, actions, scripts.usageWords);
   return {
-    async run([given, ...args], io: CliIo) {
-      const word = scripts.executeWords.includes(given ?? "") ? "execute" : given;
-      const action = actions.find(({ name }) => name === word);
-      if (action !== undefined) return action.run(args, io);
-      if (word === "--help" || word === "-h") {
-        io.stdout(usage);
-        for (const { name, usage: rest, summary } of actions) {
-          io.stdout(`\n  ${`${name} ${rest}`.trimEnd()}\n      ${summary}\n`);
-        }
-        return helpCode;
-      }
-      if (word !== undefined) io.stderr(`Unknown action: ${word}\n`);
-      io.stdout(usage);
-      return usageCode;
+    run: ([word, ...args], io) => {
+      if (word === undefined) return run([], io);
+      return run([scripts.executeWords.includes(word) ? "execute" : word, ...args], io);
     },
   };
 }

@@ -11,6 +11,7 @@ import { readSettings } from "../settings/read.js";
 import { parseTime } from "../settings/values.js";
 import { type CliAction, runAction } from "./actions.js";
 import type { CliContext, CliIo } from "./context.js";
+import { readPassword } from "./password-input.js";
 import { contextCommand, parseArguments, storeOptions } from "./store-options.js";
 import { table } from "./table.js";
 
@@ -96,11 +97,7 @@ async function revoke(args: readonly string[], io: CliIo): Promise<number> {
 async function hash(args: readonly string[], io: CliIo): Promise<number> {
   const command = contextCommand("nscp token hash-password", "Hash a password from standard input", io);
   if (!parseArguments(command, args)) return helpCode;
-  let text = "";
-  for await (const chunk of io.stdin) text += String(chunk);
-  const password = text.replace(/\r?\n$/, "");
-  if (password === "") throw new GatewayError("INVALID_ARGUMENT", "There is no password on standard input.");
-  if (/[\r\n]/.test(password)) throw new GatewayError("INVALID_ARGUMENT", "The password has more than one line.");
+  const password = await readPassword(io);
   io.stdout(`${await hashPassword(password)}\n`);
   return 0;
 }

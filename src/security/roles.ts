@@ -1,4 +1,5 @@
 import { Grants } from "../kernel/principal.js";
+import { closest } from "../settings/did-you-mean.js";
 import { CaseMap } from "../settings/names.js";
 
 /** Roles that are there without being written down. A row of the same name in the settings replaces one of them. */
@@ -114,7 +115,9 @@ export function grantProblem(text: string): string | undefined {
     return `the grant "${grant}" names no object behind its colon; without the colon it means all of them`;
   }
   const grants = new Grants([name]);
-  return knownGrants.some((known) => grants.allows(known)) ? undefined : `there is no grant "${grant}"`;
+  if (knownGrants.some((known) => grants.allows(known))) return undefined;
+  const meant = closest(name, knownGrants);
+  return `there is no grant "${grant}"${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
 }
 
 /** `metrics.get` is what older roles say for both lists of metrics; `metrics.list` reads the same figures. */

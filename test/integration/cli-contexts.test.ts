@@ -25,6 +25,7 @@ Contexts:
   unit          Run the tests of a script
   certs         Make certificates
   token         Make and list tokens for pollers
+  web           Set the web server up, with its users and roles
   nsca          Submit results to NSCA
   nsca-ng       Submit results to NSCA-ng
   nrdp          Submit results to Nagios over HTTP (NRDP)

@@ -153,7 +153,7 @@ describe("roles in the settings", () => {
     ["modules", 'there is no grant "modules"'],
     ["modules.load", undefined],
     ["scripts.add.PythonScript", undefined],
-    ["querys.execute", 'there is no grant "querys.execute"'],
+    ["querys.execute", 'there is no grant "querys.execute" (did you mean "queries.execute"?)'],
     ["submit:", 'the grant "submit:" names no object behind its colon; without the colon it means all of them'],
   ])("%s is checked for being a grant at all", (grant, problem) => {
     expect(grantProblem(grant)).toBe(problem);

@@ -18,7 +18,7 @@ role = client
 pasword = x`);
   const problems = validateSettings(store, { core: securitySettings, modules: [] }).map(problemText);
   expect(problems.sort()).toEqual([
-    'error: [/settings/security/roles] own: there is no grant "querys.execute"',
+    'error: [/settings/security/roles] own: there is no grant "querys.execute" (did you mean "queries.execute"?)',
     "error: [/settings/security/users/ops] password: the parameters of its scrypt hash are out of range",
     "error: [/settings/security] auth rate limit block seconds: 0 is less than 1",
     'warning: [/settings/WEB/server/users/old] pasword: unknown key (did you mean "password"?)',

@@ -318,7 +318,7 @@ role = own`);
       "error: The user idle has no password and can't log in",
       "error: The user odd can't log in: the iterations of its pbkdf2 hash are not between 1 and 1000000",
       "error: The role old has the grant legacy, which runs checks without queries.execute",
-      'warn: Role own: there is no grant "querys.execute"',
+      'warn: Role own: there is no grant "querys.execute" (did you mean "queries.execute"?)',
       'warn: The certificate CN:poller1 has the role "poler", which is not there (did you mean "poller"?), and so may do nothing',
     ]);
   });
