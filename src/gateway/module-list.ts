@@ -13,6 +13,7 @@ import nscaNgClient from "../modules/nsca-ng-client/index.js";
 import nscaServer from "../modules/nsca-server/index.js";
 import pythonScript from "../modules/python-script/index.js";
 import simpleFileWriter from "../modules/simple-file-writer/index.js";
+import webServer from "../modules/web-server/index.js";
 import { type ModuleSchema, type SettingsSchema, sectionAlias } from "../settings/schema.js";
 
 /** Every module that `[/modules]` can switch on. */
@@ -31,6 +32,7 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(nscaServer),
   erased(pythonScript),
   erased(simpleFileWriter),
+  erased(webServer),
 ];
 
 /** What `config check`, documentation and user interfaces know of the modules. */

@@ -10,6 +10,7 @@ import {
   type CertificateTerms,
   makeAuthority,
   makeClientPair,
+  makeSelfSignedPair,
   makeServerPair,
 } from "./certificates.js";
 import { giveToFolderOwner } from "./file-owner.js";
@@ -87,6 +88,17 @@ export async function createDevelopmentCertificates(folder: string): Promise<boo
     if (error instanceof GatewayError && error.code === "FAILED_PRECONDITION") return false;
     throw error;
   }
+}
+
+/**
+ * Makes a server's certificate that no authority has signed, for this machine's names.
+ *
+ * @returns the two files
+ * @throws GatewayError FAILED_PRECONDITION when one of them is there or can't be written
+ */
+export async function createServerCertificate(folder: string, now: number): Promise<string[]> {
+  await refuseToOverwrite(folder, [serverFiles]);
+  return writePair(folder, serverFiles, await makeSelfSignedPair(serverNames([]), { now, days: defaultDays }));
 }
 
 interface PairFiles {

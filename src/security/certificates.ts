@@ -50,14 +50,35 @@ export function makeServerPair(
   hosts: readonly string[],
   terms: CertificateTerms,
 ): Promise<CertificatePair> {
-  const names = hosts.map((host) => ({ type: isIP(host) === 0 ? ("dns" as const) : ("ip" as const), value: host }));
-  return makeLeaf(
-    authority,
-    hosts.find((host) => host.length <= maxCommonName) ?? "localhost",
-    names,
-    x509.ExtendedKeyUsage.serverAuth,
-    terms,
-  );
+  return makeLeaf(authority, commonNameOf(hosts), hostNames(hosts), x509.ExtendedKeyUsage.serverAuth, terms);
+}
+
+/** Makes a server's certificate that speaks for itself: whoever trusts it has to know it. */
+export async function makeSelfSignedPair(hosts: readonly string[], terms: CertificateTerms): Promise<CertificatePair> {
+  const keys = await makeKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    keys,
+    name: new x509.Name([{ CN: [{ utf8String: commonNameOf(hosts) }] }]),
+    serialNumber: serialNumber(),
+    ...validity(terms.now, terms.days),
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.SubjectAlternativeNameExtension(hostNames(hosts)),
+      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
+    ],
+  });
+  return pairOf(certificate, keys.privateKey);
+}
+
+function commonNameOf(hosts: readonly string[]): string {
+  return hosts.find((host) => host.length <= maxCommonName) ?? "localhost";
+}
+
+function hostNames(hosts: readonly string[]): x509.JsonGeneralNames {
+  return hosts.map((host) => ({ type: isIP(host) === 0 ? ("dns" as const) : ("ip" as const), value: host }));
 }
 
 /** Makes a client's certificate: its CN is the name, and so is its alternative name, of the kind that the name is of. */

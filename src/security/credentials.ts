@@ -8,6 +8,13 @@ export interface Credentials {
   readonly certificate?: ClientCertificate | undefined;
   /** The token of `authorization: Bearer …`, without the word. */
   readonly bearer?: string | undefined;
+  /**
+   * A token that came elsewhere: in a header or parameter of its own. An unknown one is refused and is no failed login, and a
+   * good one gets in from blocked addresses too.
+   */
+  readonly token?: string | undefined;
+  /** Whether a blocked address is refused before `bearer` is looked at, and a good one clears what the address did before. */
+  readonly blocksBearer?: boolean;
   readonly basic?: { readonly user: string; readonly password: string } | undefined;
 }
 

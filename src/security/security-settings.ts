@@ -28,6 +28,30 @@ const roleValue = {
       .find((problem) => problem !== undefined),
 } as const;
 
+/** What older files say under the web server about its users; the module has the same keys in its own settings. */
+export const webAccessKeys = {
+  password: {
+    type: "password",
+    default: "",
+    fallback: "/settings/default",
+    title: "Password",
+    description: "The password of the user admin where no section users/admin gives it; empty for no such user",
+    check: passwordProblem,
+  },
+  disableAdminUser: {
+    type: "bool",
+    default: false,
+    title: "Disable admin user",
+    description: "There is no user admin, neither from the password nor from a section of that name",
+  },
+  allowAnonymousAccess: {
+    type: "bool",
+    default: false,
+    title: "Allow anonymous access",
+    description: "Callers without credentials have the role anonymous, if there is a role of that name",
+  },
+} as const satisfies ObjectSpec["keys"];
+
 /** Who may do what, for all front ends. Users and roles of the web server count too. */
 export const securitySettings = defineSettings({
   section: "/settings/security",
@@ -73,6 +97,12 @@ export const securitySettings = defineSettings({
     },
   },
   groups: {
+    web: {
+      section: "/settings/WEB/server",
+      title: "Web server",
+      description: "Who may come in over HTTP",
+      keys: webAccessKeys,
+    },
     audit: {
       section: "/settings/security/audit",
       title: "Audit",

@@ -14,9 +14,11 @@ import type { ClientCertificate, Credentials } from "./credentials.js";
 import { Logins } from "./logins.js";
 import { grantProblem, noGrants, Roles } from "./roles.js";
 import { securitySettings } from "./security-settings.js";
+import { Sessions } from "./sessions.js";
 import { LoginThrottle } from "./throttle.js";
 import { TokenTable } from "./token-table.js";
-import { Users } from "./users.js";
+import type { TokenRecord } from "./tokens.js";
+import { type UserRow, Users } from "./users.js";
 
 export interface SecurityOptions {
   readonly clock: Clock;
@@ -45,12 +47,16 @@ export class Security {
   readonly #throttle: LoginThrottle;
   readonly #tokens: TokenTable;
   readonly #logins: Logins;
+  readonly #sessions: Sessions;
   readonly #byCertificate = new Map<string, Principal>();
   readonly #byToken = new Map<string, Principal>();
   #roles = new Roles();
   #certificates = new CertificateRoles(new Map());
   #defaultCertificateRole = "";
   #anonymous: Principal | undefined;
+  /** Whoever comes over HTTP without credentials. */
+  #webAnonymous: Principal | undefined;
+  #users = new Users();
 
   constructor({ clock, log, openAuditFile }: SecurityOptions) {
     this.#clock = clock;
@@ -60,6 +66,7 @@ export class Security {
     this.#throttle = new LoginThrottle(clock, { maxFailures: 10, blockMs: 60_000 });
     this.#tokens = new TokenTable(clock, this.#log, () => this.#byToken.clear());
     this.#logins = new Logins(clock, this.#throttle);
+    this.#sessions = new Sessions(clock);
   }
 
   /**
@@ -74,11 +81,63 @@ export class Security {
    * @throws GatewayError RESOURCE_EXHAUSTED when too many passwords wait to be checked
    */
   async authenticate(credentials: Credentials): Promise<Principal> {
-    const { bearer, basic, certificate } = credentials;
+    const known = this.recognise(credentials);
+    if (known !== undefined) return known;
+    const { bearer, token, basic } = credentials;
     if (bearer !== undefined) return this.#token(bearer, credentials);
+    if (token !== undefined) return this.#token(token, credentials);
     if (basic !== undefined) return this.#user(basic, credentials);
+    return this.#refuse(credentials, "anonymous", "Credentials are required.");
+  }
+
+  /**
+   * As `authenticate`, for those who can be told without waiting: known tokens, passwords that were right a short while ago,
+   * certificates, and whoever is anonymous where that is allowed.
+   *
+   * @returns undefined when the credentials are wrong or have to be looked into
+   */
+  recognise(credentials: Credentials): Principal | undefined {
+    const { bearer, token, basic, certificate, peer, frontEnd } = credentials;
+    if (bearer !== undefined) {
+      if (!credentials.blocksBearer) return this.#knownToken(bearer);
+      const principal = this.blockedFor(peer) > 0 ? undefined : this.#knownToken(bearer);
+      if (principal !== undefined) this.#throttle.succeeded(peer);
+      return principal;
+    }
+    if (token !== undefined) return this.#knownToken(token);
+    if (basic !== undefined) {
+      return this.blockedFor(peer) > 0 ? undefined : this.#logins.known(basic.user, basic.password, peer);
+    }
     if (certificate !== undefined) return this.#certificate(certificate);
-    return this.#anonymous ?? this.#refuse(credentials, "anonymous", "Credentials are required.");
+    return frontEnd === "http" ? (this.#webAnonymous ?? this.#anonymous) : this.#anonymous;
+  }
+
+  /** For how many more seconds logins from this address are refused unseen; 0 when they are not. */
+  blockedFor(peer: string): number {
+    return Math.ceil(this.#throttle.blockedFor(peer) / 1000);
+  }
+
+  /**
+   * Gives somebody who has shown who he is a token for his further calls. It is good for eight hours, until he logs out or
+   * until his row in the table of users changes.
+   *
+   * @throws GatewayError PERMISSION_DENIED for those who are nobody in particular
+   */
+  openSession(principal: Principal): string {
+    if (principal.kind === "anonymous")
+      throw new GatewayError("PERMISSION_DENIED", "Only somebody who is known can log in.");
+    const user = principal.kind === "user" ? principal.name.slice("user:".length) : undefined;
+    return this.#sessions.open(principal, user);
+  }
+
+  /** Whether the token is one of an open session. */
+  isSession(token: string): boolean {
+    return this.#sessions.find(token) !== undefined;
+  }
+
+  /** Ends a session. @returns whether there was one with this token */
+  closeSession(token: string): boolean {
+    return this.#sessions.close(token);
   }
 
   /**
@@ -104,8 +163,17 @@ export class Security {
     this.#defaultCertificateRole = settings.defaultCertificateRole;
     this.#anonymous =
       settings.anonymousRole === "" ? undefined : this.principal("anonymous", "anonymous", settings.anonymousRole);
-    const users = new Users(usersOf(settings.users), usersOf(settings.webUsers));
-    this.#logins.use(users, (name, role) => this.principal("user", `user:${name}`, role));
+    const isWebOpen = settings.web.allowAnonymousAccess && this.#roles.get("anonymous") !== undefined;
+    this.#webAnonymous = isWebOpen ? this.principal("anonymous", "anonymous", "anonymous") : undefined;
+    const before = this.#users;
+    const users = new Users(...userTables(settings));
+    this.#users = users;
+    const principalOf = (name: string, role: string) => this.principal("user", `user:${name}`, role);
+    this.#logins.use(users, principalOf);
+    this.#sessions.renew((name) => {
+      const role = users.roleInBoth(name, before);
+      return role === undefined ? undefined : principalOf(name, role);
+    });
     this.#byCertificate.clear();
     this.#byToken.clear();
     this.#report(settings, users);
@@ -127,23 +195,40 @@ export class Security {
     return principal;
   }
 
+  /** Whose token it is, if it is one that is known and good. */
+  #knownToken(token: string): Principal | undefined {
+    if (token.length > maxCredentialLength) return undefined;
+    const session = this.#sessions.find(token);
+    if (session !== undefined) return session;
+    const record = this.#tokens.known(token);
+    if (record === undefined || (record.expires !== undefined && record.expires <= this.#clock.now())) return undefined;
+    return this.#ownerOf(record);
+  }
+
+  #ownerOf({ hash, name, role }: TokenRecord): Principal {
+    const known = this.#byToken.get(hash);
+    if (known !== undefined) return known;
+    const principal = this.principal("token", `token:${name}`, role);
+    this.#byToken.set(hash, principal);
+    return principal;
+  }
+
   async #token(token: string, credentials: Credentials): Promise<Principal> {
+    const isGuess = credentials.bearer !== undefined;
+    if (isGuess && credentials.blocksBearer) this.#refuseBlocked(credentials, "token");
     const record = token.length > maxCredentialLength ? undefined : await this.#tokens.find(token);
     if (record === undefined) {
-      this.#refuseBlocked(credentials, "token");
-      this.#throttle.failed(credentials.peer);
+      if (isGuess) {
+        this.#refuseBlocked(credentials, "token");
+        this.#throttle.failed(credentials.peer);
+      }
       return this.#refuse(credentials, "token", "The token is not known.");
     }
-    const name = `token:${record.name}`;
     // No guess, and so no reason to block anybody: the owner of the token has to renew it.
     if (record.expires !== undefined && record.expires <= this.#clock.now()) {
-      return this.#refuse(credentials, name, `The token ${record.name} has expired.`);
+      return this.#refuse(credentials, `token:${record.name}`, `The token ${record.name} has expired.`);
     }
-    const known = this.#byToken.get(record.hash);
-    if (known !== undefined) return known;
-    const principal = this.principal("token", name, record.role);
-    this.#byToken.set(record.hash, principal);
-    return principal;
+    return this.#ownerOf(record);
   }
 
   async #user({ user, password }: { user: string; password: string }, credentials: Credentials): Promise<Principal> {
@@ -158,7 +243,7 @@ export class Security {
   }
 
   #refuseBlocked(credentials: Credentials, name: string): void {
-    const seconds = Math.ceil(this.#throttle.blockedFor(credentials.peer) / 1000);
+    const seconds = this.blockedFor(credentials.peer);
     if (seconds === 0) return;
     this.#refuse(credentials, name, `Too many failed logins from ${credentials.peer}; try again in ${seconds} s.`);
   }
@@ -198,8 +283,20 @@ export class Security {
   }
 }
 
-type UserObjects = Settings["users"];
+/** The users of the settings, an earlier table before a later one. */
+function userTables({ users, webUsers, web }: Settings): ReadonlyMap<string, UserRow>[] {
+  const written = [usersOf(users), usersOf(webUsers)];
+  const { disableAdminUser, password = "" } = web;
+  if (disableAdminUser) {
+    for (const table of written) table.delete(adminName);
+    return written;
+  }
+  // Who has a password and no table of users means the administrator.
+  return password === "" ? written : [...written, new Map([[adminName, { password, role: "full" }]])];
+}
 
-function usersOf({ active }: UserObjects) {
+const adminName = "admin";
+
+function usersOf({ active }: Settings["users"]): Map<string, UserRow> {
   return new Map([...active].map(([name, { values }]) => [name, values]));
 }

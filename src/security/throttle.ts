@@ -36,6 +36,7 @@ export class LoginThrottle {
 
   /** How many milliseconds the address is still blocked; 0 when it is not. */
   blockedFor(peer: string): number {
+    if (this.#entries.size === 0) return 0;
     const entry = this.#entries.get(addressKey(peer));
     return entry === undefined ? 0 : Math.max(0, entry.blockedUntil - this.clock.monotonic());
   }
@@ -73,6 +74,7 @@ export class LoginThrottle {
   }
 
   succeeded(peer: string): void {
+    if (this.#entries.size === 0) return;
     const key = addressKey(peer);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;

@@ -35,6 +35,11 @@ export class TokenTable {
     this.#watcher = new FileWatcher([file], () => this.#reload());
   }
 
+  /** The record of a token that is in the table already. */
+  known(token: string): TokenRecord | undefined {
+    return this.#tokens.size === 0 ? undefined : this.#tokens.get(tokenHash(token));
+  }
+
   /** The record of a token. One that is unknown may just have been made, so the file is read again, once a second at most. */
   async find(token: string): Promise<TokenRecord | undefined> {
     const hash = tokenHash(token);

@@ -9,6 +9,7 @@ export interface UserRow {
 
 interface User {
   readonly role: string;
+  readonly password: string;
   readonly check: PasswordCheck;
 }
 
@@ -46,6 +47,14 @@ export class Users {
     return [...this.#users].map(([name, { role }]) => ({ name, role }));
   }
 
+  /** The user's role when `other` has the same user with the same password and role. */
+  roleInBoth(name: string, other: Users): string | undefined {
+    const user = this.#users.get(name);
+    const before = other.#users.get(name);
+    if (user === undefined || user.role !== before?.role || user.password !== before.password) return undefined;
+    return user.role;
+  }
+
   #user(name: string, row: UserRow): User {
     const role = row.role ?? "";
     const password = row.password ?? "";
@@ -53,11 +62,11 @@ export class Users {
     try {
       const check = passwordCheck(password);
       this.#decoys.push(decoyCheck(password));
-      return { role, check };
+      return { role, password, check };
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.problems.push(`The user ${name} can't log in: ${error.message}`);
-      return { role, check: decoyCheck("") };
+      return { role, password, check: decoyCheck("") };
     }
   }
 }

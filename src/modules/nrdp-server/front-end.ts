@@ -1,22 +1,23 @@
 import type { Socket } from "node:net";
+import { HttpFront } from "../../front-end/http-front.js";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
 import { PeerLog } from "../../front-end/peer-log.js";
 import { type Seat, Seats } from "../../front-end/seats.js";
-import { type AcceptPolicy, TcpListener } from "../../front-end/tcp-listener.js";
+import { type AcceptPolicy, addressOf, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
 import type { TlsWatcher } from "../../security/tls-watcher.js";
 import type { ModuleContext } from "../module.js";
 import { Desk } from "./desk.js";
-import { HttpFront, type HttpService, normalPath } from "./http-front.js";
+import { type NrdpRules, NrdpService, normalPath } from "./nrdp-service.js";
 import { Senders } from "./senders.js";
 import type { ServerSettings, settings } from "./settings.js";
 
 type Context = ModuleContext<typeof settings>;
 
 /** What a reload changes in place. */
-interface Rules extends HttpService {
+interface Rules extends NrdpRules {
   readonly policy: AcceptPolicy;
 }
 
@@ -44,7 +45,8 @@ export class NrdpFrontEnd {
     const { settings, context } = this;
     const { log } = context;
     this.rules = await this.rulesOf(settings);
-    this.http = await HttpFront.create(settings, () => this.current(), { log, peers: this.peers });
+    const service = new NrdpService(settings, () => this.current(), log);
+    this.http = await HttpFront.create(service, this.peers);
     this.watcher = await watchCertificate(this.settings, { clock: this.context.gateway.clock, log: this.context.log });
     this.listener = new TcpListener({
       policy: () => this.current().policy,
@@ -117,7 +119,7 @@ export class NrdpFrontEnd {
     }
     this.open.add(socket);
     socket.once("close", () => this.open.delete(socket));
-    http.serve(socket, seat);
+    http.serve(socket, { address: addressOf(socket), seat });
   }
 
   private limits() {

@@ -30,6 +30,8 @@ export interface WebRequest {
   /** What URLs in answers begin with: `https://host:8443`, or nothing when the client names no host. */
   readonly baseUrl: string;
   readonly version: ApiVersion;
+  /** Address of whoever asks, without its port. */
+  readonly peer: string;
 }
 
 /** A request whose caller is known and has the grants of the route. */
@@ -38,6 +40,8 @@ export interface CallerRequest extends WebRequest {
   readonly call: Call;
   /** The token that the request was made with, when it was one of a login. */
   readonly sessionToken: string | undefined;
+  /** The token that the request was made with, of whatever kind. */
+  readonly shownToken: string | undefined;
 }
 
 export interface WebReply {
@@ -109,6 +113,8 @@ export interface GrantedRoute extends RouteShape {
   readonly grants: readonly string[] | ((request: WebRequest) => readonly string[]);
   /** What the audit log holds of it; routes that only read have none. */
   readonly audit?: AuditRule<CallerRequest, WebReply>;
+  /** Whether a browser that shows no credentials gets the web page at this path instead. */
+  readonly isPageForBrowsers?: boolean;
   handle(request: CallerRequest): WebReply | Promise<WebReply>;
 }
 

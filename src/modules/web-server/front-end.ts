@@ -1,0 +1,172 @@
+import type { Socket } from "node:net";
+import { HttpFront } from "../../front-end/http-front.js";
+import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
+import { PeerLog } from "../../front-end/peer-log.js";
+import { type Seat, Seats } from "../../front-end/seats.js";
+import { addressOf, TcpListener } from "../../front-end/tcp-listener.js";
+import { GatewayError } from "../../kernel/errors.js";
+import type { ModuleStatus } from "../../kernel/modules.js";
+import type { TlsWatcher } from "../../security/tls-watcher.js";
+import type { ModuleContext } from "../module.js";
+import { certificateFiles } from "./certificate.js";
+import { Dispatcher } from "./dispatcher.js";
+import { type Peer, peerOfSocket } from "./peer.js";
+import type { RouteParts } from "./route-parts.js";
+import { allRoutes } from "./routes/all-routes.js";
+import { rulesOf, type ServerRules } from "./server-rules.js";
+import { portOf, type ServerSettings, type settings } from "./settings.js";
+
+type Context = ModuleContext<typeof settings>;
+
+/** The port with what stands behind it. */
+export class WebFrontEnd {
+  private rules: ServerRules | undefined;
+  private http: HttpFront<Peer> | undefined;
+  private dispatcher: Dispatcher | undefined;
+  private listener: TcpListener | undefined;
+  private watcher: TlsWatcher | undefined;
+  private port = 0;
+  private readonly state = { isSecure: true, isReloading: false };
+  private readonly open = new Set<Socket>();
+  private readonly peers: PeerLog;
+  private readonly seats: Seats;
+
+  constructor(
+    private readonly context: Context,
+    private settings: ServerSettings,
+  ) {
+    this.peers = new PeerLog(context.log, context.gateway.clock);
+    this.seats = new Seats(() => this.limits(), this.peers);
+  }
+
+  /** @throws GatewayError CONFIGURATION for certificates and ports that can't be used */
+  async serve(): Promise<void> {
+    const { settings, context, state } = this;
+    const { log, gateway, security } = context;
+    this.rules = await rulesOf(settings, log);
+    const files = await certificateFiles(settings, log);
+    state.isSecure = files !== undefined;
+    const tls = { ...settings, ...files, useSsl: state.isSecure };
+    this.watcher = await watchCertificate(tls, { clock: gateway.clock, log });
+    this.dispatcher = new Dispatcher({
+      ...{ gateway, security, log, limits: settings, isSecure: state.isSecure },
+      routes: allRoutes(this.routeParts()),
+      rules: () => this.current(),
+    });
+    this.http = await HttpFront.create(this.dispatcher, this.peers);
+    this.listener = new TcpListener({
+      policy: () => this.current().policy,
+      log,
+      protocol: http1,
+      peers: this.peers,
+      seats: this.seats,
+      accept: (socket, seat) => void this.accept(socket, seat),
+    });
+    secureListener(this.listener, this.watcher, settings);
+    this.port = await this.listener.listen(this.wantedPort(), settings.bindTo);
+    if (state.isSecure) log.info(`Listening on ${this.place()} (HTTPS)`);
+    else log.warn(`Listening on ${this.place()} WITHOUT TLS (allow insecure): passwords can be read on the way`);
+  }
+
+  /**
+   * Takes changed settings. Hosts, names and what belongs to single requests change in place; for another port, TLS or limit
+   * of connections the server has to be made anew.
+   *
+   * @returns whether it could be done in place
+   */
+  async reload(settings: ServerSettings): Promise<boolean> {
+    if (fixedKeys.some((key) => settings[key] !== this.settings[key])) return false;
+    const problems = await this.watcher?.reload();
+    if (problems !== undefined && problems.length > 0) {
+      throw new GatewayError("CONFIGURATION", `${problems.join("\n")}.`);
+    }
+    if (this.rules !== undefined) this.rules = await rulesOf(settings, this.context.log);
+    this.settings = settings;
+    await this.dropStrangers();
+    return true;
+  }
+
+  async stop(): Promise<void> {
+    const { listener, watcher, http, dispatcher } = this;
+    this.listener = undefined;
+    this.watcher = undefined;
+    this.http = undefined;
+    this.dispatcher = undefined;
+    listener?.close();
+    watcher?.close();
+    dispatcher?.streams.end();
+    await http?.close(this.settings.drainTimeout);
+    for (const socket of this.open) socket.destroy();
+  }
+
+  status(): ModuleStatus {
+    const { listener, http, dispatcher } = this;
+    if (listener === undefined || http === undefined || dispatcher === undefined) return {};
+    const security = this.state.isSecure ? "HTTPS" : "HTTP without TLS";
+    const figures = [
+      `${this.open.size} connections`,
+      `${http.requests} requests`,
+      `${dispatcher.streams.count} streams`,
+    ];
+    return { detail: [`${this.place()} (${security}), ${figures.join(", ")}`] };
+  }
+
+  /** Who was allowed and is not any more has no use for the connections that are open. */
+  private async dropStrangers(): Promise<void> {
+    const { allowedHosts } = this.current().policy;
+    for (const socket of [...this.open]) {
+      if (!(await allowedHosts.allows(addressOf(socket)))) socket.destroy();
+    }
+  }
+
+  private async accept(socket: Socket, seat: Seat): Promise<void> {
+    this.open.add(socket);
+    socket.once("close", () => this.open.delete(socket));
+    const { proxies } = this.current();
+    const isProxy = proxies !== undefined && (await proxies.allows(addressOf(socket)));
+    if (this.http === undefined) socket.destroy();
+    else this.http.serve(socket, peerOfSocket(socket, seat, isProxy));
+  }
+
+  private limits() {
+    const { maxConnections, maxConnectionsPerPeer } = this.settings;
+    return { total: maxConnections, perPeer: maxConnectionsPerPeer };
+  }
+
+  private routeParts(): RouteParts {
+    const { gateway, security, store, log, logService } = this.context;
+    const current = () => this.settings;
+    return {
+      ...{ gateway, security, store, log, logService, state: this.state },
+      get settings() {
+        return current();
+      },
+    };
+  }
+
+  /** Without TLS, clients expect the port that such servers have. */
+  private wantedPort(): number {
+    const port = portOf(this.settings.port) ?? 0;
+    return !this.state.isSecure && port === 8443 ? 8080 : port;
+  }
+
+  private current(): ServerRules {
+    if (this.rules === undefined) {
+      throw new GatewayError("INTERNAL", "A connection came before the settings were read.");
+    }
+    return this.rules;
+  }
+
+  private place(): string {
+    return `${this.settings.bindTo === "" ? "" : `${this.settings.bindTo} `}port ${this.port}`;
+  }
+}
+
+/** The shortest request, `GET / HTTP/1.0` with its two line ends, has 18 bytes. */
+const http1 = { alpn: ["http/1.1"], firstBytes: 18, silence: "no request began" };
+
+/** What can't change while the server runs. */
+const fixedKeys = [
+  ...["port", "bindTo", "certificate", "certificateKey", "ca", "verifyMode", "allowInsecure"],
+  ...["bodyLimit", "maxHeaderSize", "maxRequests", "handshakeTimeout", "timeout", "connectionIdle"],
+] as (keyof ServerSettings)[];
