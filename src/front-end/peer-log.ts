@@ -1,18 +1,18 @@
 import type { Clock } from "../kernel/clock.js";
 import type { Logger } from "../kernel/log.js";
 
-/** How long nothing of the same kind is said of the same peer. */
-const quietMs = 60_000;
 /** Peers and kinds that are remembered. */
 const maxEntries = 10_000;
 
-/** Says what is wrong with what peers send, but not more than once a minute of each peer and kind: peers come back. */
+/** Says what is wrong with what peers send, but not all the time of each peer and kind: peers come back. */
 export class PeerLog {
   private readonly said = new Map<string, { at: number; more: number }>();
 
   constructor(
     private readonly log: Logger,
     private readonly clock: Clock,
+    /** How long nothing of the same kind is said of the same peer, in milliseconds. */
+    private readonly quietMs = 60_000,
   ) {}
 
   /** @param kind what is repeated, a word of the caller's */
@@ -29,7 +29,7 @@ export class PeerLog {
     const key = `${kind} ${peer}`;
     const now = this.clock.monotonic();
     const before = this.said.get(key);
-    if (before !== undefined && now - before.at < quietMs) {
+    if (before !== undefined && now - before.at < this.quietMs) {
       before.more++;
       return;
     }

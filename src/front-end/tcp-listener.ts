@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
-import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from "node:tls";
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions, type Server as TlsServer } from "node:tls";
 import { GatewayError } from "../kernel/errors.js";
 import type { Logger } from "../kernel/log.js";
 import type { AllowedHosts } from "../security/allowed-hosts.js";
@@ -20,6 +20,14 @@ export interface ListenerTls {
   readonly material: TlsMaterial;
   /** Whether clients are asked for a certificate: not at all, without obligation, or as a condition. */
   readonly verifyMode: "none" | "peer" | "peer-cert";
+}
+
+/** Hosts that are let in with TLS of their own, beside those that the policy allows. */
+export interface ExceptionalTls {
+  readonly hosts: AllowedHosts;
+  readonly options: TlsOptions;
+  /** Gets their connections. */
+  readonly accept: (socket: TLSSocket, seat: Seat) => void;
 }
 
 export interface TcpListenerParts {
@@ -42,6 +50,8 @@ export interface ListenerProtocol {
   readonly firstBytes: number;
   /** What is missing then, for the log: `no call began`. */
   readonly silence: string;
+  /** Whether peers may close their side and still wait for what comes. Unless so, a connection ends when one side does. */
+  readonly allowHalfOpen?: boolean;
 }
 
 /**
@@ -52,13 +62,16 @@ export class TcpListener {
   private readonly server: Server;
   /** Never listens itself: connections are handed to it, so it can be replaced between two of them. */
   private tls: TlsServer | undefined;
+  private exception: { readonly hosts: AllowedHosts; readonly tls: TlsServer } | undefined;
   /** What came of the TLS of young connections, by both ends of the connection. */
   private readonly secured = new Map<string, TLSSocket>();
   /** Seats of connections whose TLS is under way, by both ends of the connection. */
   private readonly securing = new Map<string, Seat>();
 
   constructor(private readonly parts: TcpListenerParts) {
-    this.server = createTcpServer({ noDelay: true }, (socket) => this.meet(socket));
+    this.server = createTcpServer({ noDelay: true, allowHalfOpen: parts.protocol.allowHalfOpen ?? false }, (socket) =>
+      this.meet(socket),
+    );
   }
 
   /**
@@ -83,7 +96,15 @@ export class TcpListener {
 
   /** Secures connections from now on in another way; `undefined`: not at all. Open ones stay as they are. */
   setTls(tls: ListenerTls | undefined): void {
-    this.tls = tls === undefined ? undefined : this.createTls(tls);
+    this.tls = tls === undefined ? undefined : this.createTls(this.optionsOf(tls), this.parts.accept);
+  }
+
+  /** Secures connections of some hosts in a way that is not good enough for the others; `undefined`: none. */
+  setException(exception: ExceptionalTls | undefined): void {
+    this.exception =
+      exception === undefined
+        ? undefined
+        : { hosts: exception.hosts, tls: this.createTls(exception.options, exception.accept) };
   }
 
   close(): void {
@@ -92,7 +113,8 @@ export class TcpListener {
 
   private async meet(socket: Socket): Promise<void> {
     const { log } = this.parts;
-    const { tls } = this;
+    const { exception } = this;
+    let { tls } = this;
     const { allowedHosts, handshakeTimeoutMs } = this.parts.policy();
     const address = addressOf(socket);
     socket.on("error", (error) => log.debug(`The connection of ${address} failed: ${error.message}`));
@@ -116,7 +138,12 @@ export class TcpListener {
     });
     let allowed = false;
     try {
-      allowed = await allowedHosts.allows(address);
+      if (exception !== undefined && (await exception.hosts.allows(address))) {
+        allowed = true;
+        tls = exception.tls;
+      } else {
+        allowed = await allowedHosts.allows(address);
+      }
     } catch (thrown) {
       log.error(`Whether ${address} may connect could not be found out: ${String(thrown)}`, { error: thrown });
     }
@@ -136,14 +163,18 @@ export class TcpListener {
     tls.emit("connection", socket);
   }
 
-  private createTls({ material, verifyMode }: ListenerTls): TlsServer {
-    const { log } = this.parts;
-    const server = createTlsServer({
+  private optionsOf({ material, verifyMode }: ListenerTls): TlsOptions {
+    return {
       ...contextOf(material),
       ...(this.parts.protocol.alpn.length === 0 ? {} : { ALPNProtocols: [...this.parts.protocol.alpn] }),
       requestCert: verifyMode !== "none",
       rejectUnauthorized: verifyMode === "peer-cert",
-    });
+    };
+  }
+
+  private createTls(options: TlsOptions, accept: (socket: TLSSocket, seat: Seat) => void): TlsServer {
+    const { log } = this.parts;
+    const server = createTlsServer(options);
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", (error) => log.debug(`The connection of ${addressOf(socket)} failed: ${error.message}`));
       const peer = keyOf(socket);
@@ -154,7 +185,7 @@ export class TcpListener {
         return;
       }
       this.secured.set(peer, socket);
-      this.parts.accept(socket, seat);
+      accept(socket, seat);
     });
     server.on("tlsClientError", (error, socket) => {
       const address = addressOf(socket) || "a peer";

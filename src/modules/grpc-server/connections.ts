@@ -1,10 +1,9 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
+import { type PeerCertificate, peerCertificate } from "../../front-end/peer-certificate.js";
 import type { Seat } from "../../front-end/seats.js";
 import { addressOf, peerOf } from "../../front-end/tcp-listener.js";
 import type { Principal } from "../../kernel/principal.js";
-import { clientCertificate } from "../../security/client-certificate.js";
-import type { ClientCertificate } from "../../security/credentials.js";
 
 /** Who a connection turned out to belong to, for the credentials that were shown last. */
 interface Identity {
@@ -16,12 +15,9 @@ interface Identity {
 }
 
 /** A connection of the network, as long as it is open. */
-export interface Connection {
+export interface Connection extends PeerCertificate {
   /** Address of the peer without its port. */
   readonly address: string;
-  readonly certificate: ClientCertificate | undefined;
-  /** Why the client certificate that was shown is not to be trusted. */
-  readonly untrusted: string | undefined;
   /** Kept from the first call on that came as a whole. */
   readonly seat: Seat;
   identity: Identity | undefined;
@@ -44,7 +40,12 @@ export class Connections {
   add(socket: Socket | TLSSocket, seat: Seat): boolean {
     const peer = peerOf(socket);
     if (this.open.has(peer)) return false;
-    const connection: Connection = { address: addressOf(socket), ...certificateOf(socket), seat, identity: undefined };
+    const connection: Connection = {
+      address: addressOf(socket),
+      ...peerCertificate(socket),
+      seat,
+      identity: undefined,
+    };
     this.open.set(peer, connection);
     socket.once("close", () => {
       if (this.open.get(peer) === connection) this.open.delete(peer);
@@ -61,11 +62,4 @@ export class Connections {
   find(peer: string): Connection | undefined {
     return this.open.get(peer);
   }
-}
-
-function certificateOf(socket: Socket | TLSSocket): Pick<Connection, "certificate" | "untrusted"> {
-  const raw = "getPeerCertificate" in socket ? socket.getPeerCertificate().raw : undefined;
-  if (raw === undefined || !("authorized" in socket)) return { certificate: undefined, untrusted: undefined };
-  if (socket.authorized) return { certificate: clientCertificate(raw), untrusted: undefined };
-  return { certificate: undefined, untrusted: String(socket.authorizationError ?? "unknown reason") };
 }

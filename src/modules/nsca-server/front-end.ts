@@ -1,4 +1,5 @@
 import type { Socket } from "node:net";
+import { isDoneWithin } from "../../front-end/done-within.js";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
 import { PeerLog } from "../../front-end/peer-log.js";
 import { type Seat, Seats } from "../../front-end/seats.js";
@@ -223,16 +224,6 @@ const nsca = { alpn: [], firstBytes: 1, silence: "no packet began" };
 
 /** How long a stop waits for somebody who has just connected to begin. */
 const silentGraceMs = 500;
-
-async function isDoneWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeUp = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
-  });
-  const isDone = await Promise.race([work.then(() => true), timeUp]);
-  clearTimeout(timer);
-  return isDone;
-}
 
 /** What can't change while the server runs. */
 const fixedKeys = [
