@@ -8,6 +8,7 @@ import nagiosClient from "../modules/nagios-client/index.js";
 import nodeScript from "../modules/node-script/index.js";
 import nrdpClient from "../modules/nrdp-client/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
+import nrpeServer from "../modules/nrpe-server/index.js";
 import nscaClient from "../modules/nsca-client/index.js";
 import nscaNgClient from "../modules/nsca-ng-client/index.js";
 import nscaServer from "../modules/nsca-server/index.js";
@@ -27,6 +28,7 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(nodeScript),
   erased(nrdpClient),
   erased(nrdpServer),
+  erased(nrpeServer),
   erased(nscaClient),
   erased(nscaNgClient),
   erased(nscaServer),

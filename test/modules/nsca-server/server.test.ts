@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { PB, StatusCode, SubmitResponse } from "../../../src/wire/messages.js";
 import type { NscaResult } from "../../../src/wire/nsca/packet.js";
 import { deferred } from "../../support/kernel.js";
-import { startNscaServer, TestClock } from "./nsca-gateway.js";
+import { TestClock } from "../../support/served-module.js";
+import { startNscaServer } from "./nsca-gateway.js";
 
 const disk: NscaResult = { host: "web1", service: "disk", code: 2, output: "96% full|used=96%;80;90" };
 const router: NscaResult = { host: "router", service: "", code: 1, output: "down" };

@@ -1,0 +1,168 @@
+import { DEFAULT_MAX_VERSION, type TLSSocket } from "node:tls";
+import { describe, expect, test } from "vitest";
+import { makeAuthority, makeServerPair } from "../../../src/security/certificates.js";
+import { encodeNrpeQuery } from "../../../src/wire/nrpe/packet.js";
+import { authority, clientPair, startNrpeServer } from "./nrpe-gateway.js";
+
+const ok = "v4 0 OK: Größe 漢|'a'=1";
+const certified = async (name: string, issuer = authority) => {
+  const { certificate, privateKey } = await clientPair(name, issuer);
+  return { cert: certificate, key: privateKey };
+};
+const stranger = await makeAuthority({ now: Date.now(), days: 2 });
+/** What clients of NRPE 2 offer, and nothing else. */
+const anonymous = {
+  ciphers: "ADH:@SECLEVEL=0",
+  minVersion: "TLSv1",
+  maxVersion: "TLSv1.2",
+  rejectUnauthorized: false,
+} as const;
+
+describe("Over TLS", () => {
+  test("a client is answered by a server with a certificate, and resumes its session", async () => {
+    const gateway = await startNrpeServer("");
+    const client = await gateway.client({});
+    const socket = client.socket as TLSSocket;
+    expect([socket.getProtocol(), socket.authorized]).toEqual([DEFAULT_MAX_VERSION, true]);
+    const session = new Promise<Buffer>((resolve) => socket.once("session", resolve));
+    client.send(encodeNrpeQuery("check_ok", { version: 4 }));
+    expect(await client.answer()).toBe(ok);
+    const next = await gateway.client({ session: await session });
+    expect((next.socket as TLSSocket).isSessionReused()).toBe(true);
+    next.send(encodeNrpeQuery("check_ok", { version: 4 }));
+    expect(await next.answer()).toBe(ok);
+  });
+
+  test("nobody gets in with less than TLS 1.2, anonymously, or without TLS", async () => {
+    const gateway = await startNrpeServer("");
+    await expect(
+      gateway.client({ maxVersion: "TLSv1.1", minVersion: "TLSv1", ciphers: "ALL:@SECLEVEL=0" }),
+    ).rejects.toThrow();
+    await expect(gateway.client(anonymous)).rejects.toThrow();
+    expect(await gateway.ask("check_ok")).toBe("nothing");
+    expect(gateway.asked).toEqual([]);
+  });
+
+  test("a client certificate says who calls", async () => {
+    const gateway = await startNrpeServer("verify mode = peer-cert");
+    const answers = [];
+    for (const name of ["poller1", "poller2"])
+      answers.push(await gateway.ask("check_ok", { tls: await certified(name) }));
+    expect(answers).toEqual([ok, "v4 3 Permission denied: CN=poller2 is not allowed to run queries."]);
+    expect(gateway.audited.map(({ principal, outcome }) => `${principal.kind} ${principal.name} ${outcome}`)).toEqual([
+      "certificate CN=poller1 ok",
+      "certificate CN=poller2 denied",
+    ]);
+    await gateway.reload("verify mode = peer-cert\nclient identity source = none");
+    expect(await gateway.ask("check_ok", { tls: await certified("poller2") })).toBe(ok);
+    expect(gateway.audited.at(-1)?.principal.name).toBe("nrpe:127.0.0.1");
+  });
+
+  test("a certificate that is missing or not trusted is refused with words where it is needed", async () => {
+    const gateway = await startNrpeServer("verify mode = peer-cert");
+    const untrusted = await certified("poller1", stranger);
+    const missing = "v4 3 Permission denied: a client certificate is required";
+    const wrong = "v4 3 Permission denied: the client certificate is not trusted: UNABLE_TO_VERIFY_LEAF_SIGNATURE";
+    const answers = [];
+    for (const maxVersion of ["TLSv1.2", "TLSv1.3"] as const) {
+      answers.push(await gateway.ask("check_ok", { tls: { maxVersion } }));
+      answers.push(await gateway.ask("_NRPE_CHECK", { tls: { maxVersion } }));
+      answers.push(await gateway.ask("check_ok", { tls: { ...untrusted, maxVersion } }));
+    }
+    expect(answers).toEqual([missing, missing, wrong, missing, missing, wrong]);
+    expect(gateway.asked).toEqual([]);
+    expect(gateway.audited).toHaveLength(6);
+    expect(gateway.audited[0]).toMatchObject({
+      action: "login",
+      outcome: "denied",
+      peer: "127.0.0.1",
+      frontEnd: "nrpe",
+    });
+    expect((await gateway.metrics())["refused"]).toBe(6);
+  });
+
+  test("a certificate may be asked for without being needed", async () => {
+    const gateway = await startNrpeServer("verify mode = peer\nrole = narrow");
+    const answers = [
+      await gateway.ask("check_0"),
+      await gateway.ask("check_0", { tls: {} }),
+      await gateway.ask("check_0", { tls: await certified("poller1") }),
+      await gateway.ask("check_0", { tls: await certified("poller1", stranger) }),
+    ];
+    expect(answers).toEqual([
+      "nothing",
+      "v4 3 Permission denied: nrpe:127.0.0.1 is not allowed to run check_0",
+      "v4 0 state 0|'time taken'=1.5s;2;3;0;10 'b'=7",
+      "v4 3 Permission denied: the client certificate is not trusted: UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+    ]);
+  });
+
+  test("the certificate is followed when its files change", async () => {
+    const gateway = await startNrpeServer("");
+    const subject = async () => {
+      const client = await gateway.client({ rejectUnauthorized: false });
+      const { fingerprint256 } = (client.socket as TLSSocket).getPeerCertificate();
+      client.send(encodeNrpeQuery("check_ok", { version: 4 }));
+      expect(await client.answer()).toBe(ok);
+      return fingerprint256;
+    };
+    const before = await subject();
+    const pair = await makeServerPair(authority, ["localhost"], { now: Date.now(), days: 2 });
+    gateway.write("certificate.pem", pair.certificate);
+    gateway.write("certificate_key.pem", pair.privateKey);
+    expect(await gateway.reload("")).toBe(true);
+    expect(await subject()).not.toBe(before);
+  });
+});
+
+describe("Legacy anonymous TLS", () => {
+  test("is for the hosts that are named, and the log names them", async () => {
+    const gateway = await startNrpeServer(
+      "legacy anonymous tls = true\nlegacy allowed hosts = 127.0.0.1\nverify mode = peer-cert",
+    );
+    const client = await gateway.client(anonymous);
+    const socket = client.socket as TLSSocket;
+    expect([socket.getProtocol(), socket.getCipher().name]).toEqual(["TLSv1.2", "ADH-AES256-GCM-SHA384"]);
+    client.send(encodeNrpeQuery("check_ok", { version: 2 }));
+    expect(await client.answer()).toBe(ok.replace("v4", "v2"));
+    expect(await gateway.ask("check_ok", { tls: { ...anonymous, maxVersion: "TLSv1" } })).toBe(ok);
+    expect(await gateway.ask("check_ok", { tls: {} })).toBe(ok);
+    expect(gateway.logLines.join("\n")).toContain("LEGACY ANONYMOUS TLS is on: 127.0.0.1 may use TLS 1.0");
+    expect(gateway.audited.at(-1)?.principal).toMatchObject({ kind: "anonymous", name: "nrpe:127.0.0.1" });
+  });
+
+  test("lets others in as ever: their TLS stays strict", async () => {
+    const gateway = await startNrpeServer("legacy anonymous tls = true\nlegacy allowed hosts = 192.0.2.1");
+    await expect(gateway.client(anonymous)).rejects.toThrow();
+    expect(await gateway.ask("check_ok", { tls: {} })).toBe(ok);
+  });
+
+  test("needs no second entry among the allowed hosts", async () => {
+    const gateway = await startNrpeServer(
+      "allowed hosts = 192.0.2.1\nlegacy anonymous tls = true\nlegacy allowed hosts = 127.0.0.1",
+    );
+    expect(await gateway.ask("check_ok", { tls: anonymous })).toBe(ok);
+  });
+
+  test("is for nobody unless it is switched on and hosts are named", async () => {
+    for (const lines of ["legacy anonymous tls = true", "legacy allowed hosts = 127.0.0.1"]) {
+      const gateway = await startNrpeServer(lines);
+      await expect(gateway.client(anonymous)).rejects.toThrow();
+    }
+    const gateway = await startNrpeServer("legacy anonymous tls = true");
+    expect(gateway.logLines.join("\n")).toContain("legacy allowed hosts is empty: nobody may use it");
+    expect(await gateway.reload("legacy anonymous tls = true\nlegacy allowed hosts = 127.0.0.1")).toBe(true);
+    expect(await gateway.ask("check_ok", { tls: anonymous })).toBe(ok);
+    expect(await gateway.reload("legacy allowed hosts = 127.0.0.1")).toBe(true);
+    await expect(gateway.client(anonymous)).rejects.toThrow();
+  });
+
+  test("is what insecure means, without a certificate when there is none", async () => {
+    for (const lines of ["insecure = true", "insecure = true\ncertificate = ${certificate-path}/../nowhere/none.pem"]) {
+      const gateway = await startNrpeServer(lines);
+      expect(await gateway.ask("check_ok", { tls: anonymous })).toBe(ok);
+      expect(gateway.logLines.join("\n")).toContain("INSECURE (insecure = true): all allowed hosts may use TLS 1.0");
+      expect(await gateway.ask("check_ok")).toBe("nothing");
+    }
+  });
+});
