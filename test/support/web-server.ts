@@ -1,9 +1,9 @@
 import { createHash, pbkdf2Sync } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { request as httpRequest, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { Gateway } from "../../src/gateway/gateway.js";
 import type { QueryHandler } from "../../src/kernel/registry.js";
@@ -14,9 +14,9 @@ import { parseNagiosText } from "../../src/wire/nagios-text.js";
 import { settingsFolder } from "../settings/temporary-store.js";
 
 /** The users of every test, each with the password `<name>-password` and the role of its name. */
-const users = ["admin", "client", "legacy", "nobody"] as const;
+const testUsers = ["admin", "client", "legacy", "nobody"] as const;
 
-export type TestUser = (typeof users)[number];
+export type TestUser = (typeof testUsers)[number];
 
 /** An answer, whole but for the headers that tell of time and connection. */
 export interface WebAnswer {
@@ -35,6 +35,8 @@ export interface WebRequestOptions {
   readonly body?: string | Buffer;
   /** Shows name and password of this user. */
   readonly as?: TestUser;
+  /** Shows a certificate of a client. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 /** What every answer of the server has. */
@@ -68,15 +70,19 @@ export interface WebServerOptions {
   readonly more?: string;
   /** Modules besides WEBServer, as `[/modules]` has them. */
   readonly modules?: readonly string[];
+  /** The users that there are; all unless given. */
+  readonly users?: readonly TestUser[];
   /** HTTPS with a certificate that is made at the start; without, plain HTTP. */
   readonly tls?: boolean;
+  /** Files below the folder of the test: those of TLS lie in `security/`. */
+  readonly files?: Readonly<Record<string, string>>;
   /** Files of `${web-path}`. */
   readonly pages?: Readonly<Record<string, string>>;
 }
 
 /** A whole gateway with WEBServer on a free port of the loopback interface. It ends with the test. */
 export async function startWebServer(options: WebServerOptions = {}) {
-  const { tls = false, modules = [], pages = {} } = options;
+  const { tls = false, modules = [], pages = {}, users = testUsers } = options;
   const ini = ({ server = "", more = "" }: Pick<WebServerOptions, "server" | "more">) => `
 [/modules]
 WEBServer = enabled
@@ -95,11 +101,8 @@ legacy = legacy,login.get
 nobody = nothing
 ${users.map(userSection).join("")}
 ${more}`;
-  const files = settingsFolder({ "main.ini": ini(options) });
-  for (const [name, content] of Object.entries(pages)) {
-    mkdirSync(dirname(join(files.folder, "web", name)), { recursive: true });
-    writeFileSync(join(files.folder, "web", name), content);
-  }
+  const webFiles = Object.entries(pages).map(([name, content]) => [`web/${name}`, content]);
+  const files = settingsFolder({ "main.ini": ini(options), ...options.files, ...Object.fromEntries(webFiles) });
   const logLines: string[] = [];
   const log = createLogService({
     ...{ level: "debug", form: "console", fixed: ["level", "file"] },
@@ -126,14 +129,21 @@ ${more}`;
   const web = () => gateway.modules().find(({ name }) => name === "WEBServer");
   const port = () => Number(/port (\d+)/.exec(web()?.status.detail?.[0] ?? "")?.[1]);
 
-  function send({ method = "GET", path = "/", headers = {}, body, as }: WebRequestOptions): Promise<IncomingMessage> {
+  function send({
+    method = "GET",
+    path = "/",
+    headers = {},
+    body,
+    as,
+    tls: pair,
+  }: WebRequestOptions): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       const all: OutgoingHttpHeaders = { ...headers };
       if (as !== undefined) all["authorization"] ??= basic(as, `${as}-password`);
       if (body !== undefined) all["content-length"] = String(Buffer.byteLength(body));
       const target = { host: "127.0.0.1", port: port(), method, path, headers: all, agent: false as const };
       const request = tls
-        ? httpsRequest({ ...target, rejectUnauthorized: false }, resolve)
+        ? httpsRequest({ ...target, ...pair, rejectUnauthorized: false }, resolve)
         : httpRequest(target, resolve);
       request.once("error", reject).end(body);
     });
