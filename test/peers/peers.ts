@@ -40,6 +40,9 @@ export const sendNsca: Peer = debianPeer("send_nsca", "nsca-client", "send_nsca"
 /** The daemon of NSCA. */
 export const nscaDaemon: Peer = debianPeer("NSCA's daemon", "nsca", "nsca");
 
+/** The client of NRPE. */
+export const checkNrpe: Peer = debianPeer("check_nrpe", "nagios-nrpe-plugin", "check_nrpe", "/usr/lib/nagios/plugins");
+
 /** Shows the system calls of a process. */
 export const strace: Peer = debianPeer("strace", "strace", "strace");
 
@@ -101,12 +104,12 @@ export const protobufReleases: readonly (Peer & { readonly version: string })[] 
     };
   });
 
-/** A program that a package of Debian brings, to /usr/sbin perhaps, which is not in everybody's search path. */
-function debianPeer(name: string, brings: string, program: string): Peer {
+/** A program that a package of Debian brings, perhaps to a folder that is not in everybody's search path. */
+function debianPeer(name: string, brings: string, program: string, folder = "/usr/sbin"): Peer {
   return {
     name,
     install: `apt-get install ${brings}`,
-    find: () => [...onPath(program), join("/usr/sbin", program)].find(isExecutable),
+    find: () => [...onPath(program), join(folder, program)].find(isExecutable),
   };
 }
 
