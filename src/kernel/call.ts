@@ -13,6 +13,8 @@ export interface CallOrigin {
   readonly principal: Principal;
   /** Which door: `grpc`, `control`, `cli`, `script`, `scheduler`, … */
   readonly frontEnd: string;
+  /** The module whose door it is, for policies: `WEBServer`. Without it they go by the name of the door. */
+  readonly module?: string | undefined;
   /** Address of the peer, or empty for calls from inside. */
   readonly peer?: string;
   readonly traceId: string;
@@ -33,6 +35,7 @@ export interface CallOrigin {
 export class Call {
   readonly principal: Principal;
   readonly frontEnd: string;
+  readonly module: string | undefined;
   readonly peer: string;
   readonly traceId: string;
   readonly remote: boolean;
@@ -59,6 +62,7 @@ export class Call {
   ) {
     this.principal = origin.principal;
     this.frontEnd = origin.frontEnd;
+    this.module = origin.module;
     this.peer = origin.peer ?? "";
     this.traceId = origin.traceId;
     this.remote = origin.remote ?? false;
@@ -155,6 +159,13 @@ export class Call {
   madeBy(caller: CallingModule, principal: Principal): Call {
     const { frontEnd, peer, traceId, deadline, hops } = this;
     return new Call({ principal, frontEnd, peer, traceId, deadline, hops }, this, caller, this.depth);
+  }
+
+  /** The same call with the grants of `principal`: the way it came in, its deadline and its depth stay. */
+  withPrincipal(principal: Principal): Call {
+    const { frontEnd, module, peer, traceId, deadline, remote, hops } = this;
+    const origin = { principal, frontEnd, module, peer, traceId, deadline, remote, hops };
+    return new Call(origin, this, this.caller, this.depth);
   }
 
   /**

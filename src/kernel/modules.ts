@@ -65,6 +65,7 @@ interface Slot {
   readonly id: number;
   readonly name: string;
   readonly alias: string;
+  readonly givenAlias: string | undefined;
   readonly module: LoadableModule;
   state: ModuleState;
   failure: string;
@@ -115,6 +116,7 @@ export class Modules {
       id: this.nextId++,
       name: module.name,
       alias: effective,
+      givenAlias: alias === "" || sameName(alias, module.defaultAlias) ? undefined : alias,
       module,
       state: "starting",
       failure: "",
@@ -172,8 +174,8 @@ export class Modules {
 
   /** Those that are loaded, also when their start failed, in load order. */
   list(): LoadedModule[] {
-    return this.slots.map(({ id, name, alias, module, state, failure, runtime }) => ({
-      ...{ id, name, alias, state, failure },
+    return this.slots.map(({ id, name, alias, givenAlias, module, state, failure, runtime }) => ({
+      ...{ id, name, alias, givenAlias, state, failure },
       summary: module.summary,
       status: runtime?.status?.() ?? {},
     }));
@@ -235,7 +237,8 @@ export class Modules {
     slot.state = "starting";
     slot.failure = "";
     slot.controller = new AbortController();
-    const owner = { id: slot.id, name: slot.name, alias: slot.alias };
+    const { id, name, alias, givenAlias } = slot;
+    const owner = { id, name, alias, givenAlias };
     try {
       slot.runtime = await slot.module.start({
         ...owner,

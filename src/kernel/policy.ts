@@ -42,7 +42,9 @@ export function commandPolicy(settings: PolicySettings): CommandPolicy {
   };
 }
 
-function subjectOf(call: Call): string {
-  if (call.caller === undefined) return call.frontEnd === "" ? "*" : `${call.frontEnd}:${call.principal.name}`;
-  return call.caller.alias || call.caller.name;
+/** Who came in through a module is named after it, and a user by the name alone: `WEBServer:admin`, `WEBServer:token:icinga`. */
+function subjectOf({ caller, module, frontEnd, principal: { kind, name } }: Call): string {
+  if (caller !== undefined) return caller.alias || caller.name;
+  if (module !== undefined) return `${module}:${kind === "user" ? name.replace(/^user:/, "") : name}`;
+  return frontEnd === "" ? "*" : `${frontEnd}:${name}`;
 }

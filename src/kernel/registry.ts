@@ -62,6 +62,13 @@ export interface Owner {
   readonly name: string;
   /** Its alias, such as `node`. */
   readonly alias: string;
+  /** The alias again when the settings gave it; without one the module goes by its default alias. */
+  readonly givenAlias?: string | undefined;
+}
+
+/** What users know the instance by: the alias that they gave it, else the name of the module. */
+export function ownerLabel({ name, givenAlias }: Owner): string {
+  return givenAlias ?? name;
 }
 
 /** What may refuse a call as a whole before any of its payloads runs: a script host with too many calls in flight. */
@@ -82,6 +89,8 @@ export interface QueryOptions {
   readonly admission?: Admission;
   /** That it replaces another of its owner is expected and not worth a line in the log: a script that is run by hand. */
   readonly replacesOwn?: boolean;
+  /** The command that an alias runs, with arguments of its own. */
+  readonly standsFor?: string | undefined;
   /** The query passes on to targets of its own, so header.recipient_id is meant for it and not for the core. */
   readonly takesRecipient?: boolean;
 }
@@ -193,6 +202,18 @@ export class Registry {
     if (known !== undefined) return known;
     const name = command.toLowerCase();
     return this.queries.get(name) ?? this.aliases.get(name)?.entry;
+  }
+
+  /** The name of what runs under a name, in lower case: a second name and an alias stand for another command. */
+  nameBehind(command: string): string {
+    const seen = new Set<string>();
+    let name = command.toLowerCase();
+    while (!seen.has(name)) {
+      seen.add(name);
+      const entry = this.findQuery(name);
+      name = (entry?.options.standsFor ?? entry?.name ?? name).toLowerCase();
+    }
+    return name;
   }
 
   /** @param names the commands that the handler answers; without them it is asked for every command. */

@@ -82,6 +82,11 @@ export function simpleResult(response: Pick<QueryResponse, "lines">): { message:
   };
 }
 
+/** One line of a result by itself: its message, and its performance data behind a `|`. */
+export function lineText(line: Line): string {
+  return joinPerf(messageText(line), perfText(line));
+}
+
 const LINE_ENDS = /\r\n?/g;
 const LINE_BREAKS = /[\r\n]+/g;
 
@@ -91,7 +96,8 @@ function messageText(line: Line): string {
   return text.includes("|") ? text.replaceAll("|", PIPE_SUBSTITUTE) : text;
 }
 
-function perfText(line: Line): string {
+/** The performance data of a line, in one row. */
+export function perfText(line: Line): string {
   return line.perf.length === 0 ? "" : renderPerfdata(line.perf).replace(LINE_BREAKS, " ");
 }
 

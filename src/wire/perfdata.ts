@@ -24,8 +24,8 @@ const { StringValue, FloatValue } = PerformanceData;
 const { OptionalFloat } = PB.Common;
 
 /** What a plugin prints when it could not measure. */
-const UNDEFINED_VALUE = "U";
-const UNDEFINED_VALUES: ReadonlySet<string> = new Set(["U", "u", "U%", "u%"]);
+export const UNDEFINED_VALUE = "U";
+export const UNDEFINED_VALUES: ReadonlySet<string> = new Set(["U", "u", "U%", "u%"]);
 
 /**
  * Reads performance data. Never fails: a value that is no number counts as 0, an item without a label is skipped.
@@ -169,7 +169,8 @@ const AT = 0x40;
 const TILDE = 0x7e;
 const SEPARATORS = /[ \t\r\n;]+/g;
 
-function withoutSeparators(text: string): string {
+/** A text without what would begin another field or item. */
+export function withoutSeparators(text: string): string {
   return text.replace(SEPARATORS, "");
 }
 

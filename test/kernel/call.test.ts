@@ -60,8 +60,11 @@ test("a nested call has the identity, deadline and trace of its caller; a module
   const asModule = { ...same, principal: "module:py", remote: false, caller: script };
   expect(facts(own)).toEqual({ ...asModule, depth: 1 });
   expect(facts(own.nested())).toEqual({ ...asModule, depth: 2 });
+  const other = nested.withPrincipal(poller("legacy"));
+  expect(facts(other)).toEqual(facts(nested));
+  expect(other.principal.grants.texts).toEqual(["legacy"]);
   call.abort(gone);
-  expect(own.aborted).toBe(gone);
+  expect([own.aborted, other.aborted]).toEqual([gone, gone]);
 });
 
 describe("grants", () => {

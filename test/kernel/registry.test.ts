@@ -127,6 +127,22 @@ describe("queries", () => {
     expect(log.records).toEqual(["info: Duplicate command check_foo: beta replaces alpha"]);
   });
 
+  test("have a name behind all of their names, that of what an alias stands for", () => {
+    const { table } = registry();
+    table.addQuery(alpha, "Check_A", answer, { aliases: ["CheckA"] });
+    table.addAlias(beta, "short", answer, { standsFor: "CHECKA" });
+    table.addAlias(beta, "shorter", answer, { standsFor: "Short" });
+    table.addAlias(beta, "by a macro", answer);
+    table.addAlias(beta, "dangling", answer, { standsFor: "None" });
+    table.addAlias(beta, "left", answer, { standsFor: "right" });
+    table.addAlias(beta, "right", answer, { standsFor: "left" });
+    expect(
+      ["check_a", "CheckA", "SHORT", "shorter", "By a macro", "dangling", "Other", "left"].map((name) =>
+        table.nameBehind(name),
+      ),
+    ).toEqual([...Array(4).fill("check_a"), "by a macro", "none", "other", "left"]);
+  });
+
   test("win over aliases, whichever came first", () => {
     const { table, log } = registry();
     table.addAlias(alpha, "check_a", answer);

@@ -43,6 +43,14 @@ export const nscaDaemon: Peer = debianPeer("NSCA's daemon", "nsca", "nsca");
 /** The client of NRPE. */
 export const checkNrpe: Peer = debianPeer("check_nrpe", "nagios-nrpe-plugin", "check_nrpe", "/usr/lib/nagios/plugins");
 
+/** Icinga's plugin that asks agents over HTTPS. */
+export const checkNscpApi: Peer = debianPeer(
+  "check_nscp_api",
+  "icinga2-bin",
+  "check_nscp_api",
+  "/usr/lib/nagios/plugins",
+);
+
 /** Shows the system calls of a process. */
 export const strace: Peer = debianPeer("strace", "strace", "strace");
 

@@ -36,14 +36,16 @@ export function parseAlias(line: string): { words: readonly string[]; problem?: 
  * the grant for what it runs, too.
  */
 export function registerAliases(aliases: readonly Alias[], registry: RegistryScope, core: Core): Unregister[] {
-  return aliases.map(({ name, line, words }) =>
-    registry.alias(
+  return aliases.map(({ name, line, words }) => {
+    // A command that a macro makes differs from call to call.
+    const standsFor = /[$%]/.test(words[0] ?? "") ? undefined : words[0];
+    return registry.alias(
       name,
       async (request, call, header) => {
         const [command = "", ...args] = fillMacros(words, request.arguments);
         return (await runWrapped(core, { command, args, request, call, header })).answer;
       },
-      { description: `Alias for: ${line}`, timeoutMs: Number.POSITIVE_INFINITY },
-    ),
-  );
+      { description: `Alias for: ${line}`, timeoutMs: Number.POSITIVE_INFINITY, standsFor },
+    );
+  });
 }

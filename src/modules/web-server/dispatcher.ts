@@ -163,7 +163,7 @@ export class Dispatcher implements HttpService<Peer> {
 
   private finish(route: Route, request: IncomingRequest, reply: WebReply): void {
     if (route.access === "granted" && route.audit !== undefined) {
-      if (reply.status < 400) this.trail.done(route.audit, request, request.call, reply);
+      if (reply.isCarriedOut ?? reply.status < 400) this.trail.done(route.audit, request, request.call, reply);
       else this.trail.failed(route.audit, request, request.call, refusalOf(reply));
     }
     this.send(request, reply);

@@ -121,7 +121,7 @@ export class IncomingRequest implements CallerRequest {
     const timeout = headers["x-nsc-web-timeout"];
     const deadline = timeout === undefined ? undefined : deadlineOf(String(timeout), gateway);
     const traceId = traceIdOf(headers["traceparent"]);
-    const origin = { principal, peer: this.peer, frontEnd, remote: true, deadline };
+    const origin = { principal, peer: this.peer, frontEnd, module: "WEBServer", remote: true, deadline };
     return gateway.call(traceId === undefined ? origin : { ...origin, traceId });
   }
 }

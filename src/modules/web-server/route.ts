@@ -53,6 +53,8 @@ export interface WebReply {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** What is sent; a stream begins to send when the head is out, and returns how to stop. */
   readonly body: string | Buffer | ReplyStream;
+  /** Whether it was done whatever the status says; without it a status from 400 on means that it was not. */
+  readonly isCarriedOut?: boolean;
 }
 
 /** An answer without an end: server-sent events. */
