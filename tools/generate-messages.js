@@ -1,27 +1,40 @@
 // Generates the message classes of proto/ into src/wire/generated (git-ignored), when proto/ is newer than they are.
 // The code comes from pbjs. The declarations are our own: a message is a plain interface with every field present, so
-// that what was decoded is read without questions marks, and `create` asks for whole nested messages.
+// that what was decoded is read without questions marks, and `create` asks for whole nested messages. Beside them, the
+// fields of every message as data.
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const toolsDir = dirname(fileURLToPath(import.meta.url));
+const root = dirname(toolsDir);
 const protoDir = join(root, "proto");
 const outDir = join(root, "src", "wire", "generated");
 const js = join(outDir, "messages.js");
 const dts = join(outDir, "messages.d.ts");
+const descriptors = join(outDir, "descriptors.js");
+const descriptorTypes = join(outDir, "descriptors.d.ts");
 const protos = readdirSync(protoDir)
   .filter((name) => name.endsWith(".proto"))
   .map((name) => join(protoDir, name));
 
-const newestSource = Math.max(...[...protos, fileURLToPath(import.meta.url)].map((file) => statSync(file).mtimeMs));
-const isCurrent = [js, dts].every((file) => existsSync(file) && statSync(file).mtimeMs > newestSource);
+const generators = ["generate-messages.js", "message-descriptors.js"].map((name) => join(toolsDir, name));
+const newestSource = Math.max(...[...protos, ...generators].map((file) => statSync(file).mtimeMs));
+const isCurrent = [js, dts, descriptors, descriptorTypes].every(
+  (file) => existsSync(file) && statSync(file).mtimeMs > newestSource,
+);
 
 if (!isCurrent) {
   mkdirSync(outDir, { recursive: true });
   generateCode();
-  await generateDeclarations();
+  // Only where there is something to do: a build that finds all of it current takes no time for the parser.
+  const { default: protobuf } = await import("protobufjs");
+  const { messageDescriptors, messageDescriptorTypes } = await import("./message-descriptors.js");
+  const schema = readSchema(protobuf);
+  generateDeclarations(protobuf, schema);
+  writeFileSync(descriptors, messageDescriptors(schema));
+  writeFileSync(descriptorTypes, messageDescriptorTypes);
 }
 
 function generateCode() {
@@ -39,13 +52,15 @@ function generateCode() {
   writeFileSync(js, readFileSync(js, "utf8").replace("import * as $protobuf from", "import $protobuf from"));
 }
 
-async function generateDeclarations() {
-  const { default: protobuf } = await import("protobufjs");
+function readSchema(protobuf) {
   const schema = new protobuf.Root();
   schema.resolvePath = (_origin, target) => (existsSync(target) ? target : join(protoDir, target));
   schema.loadSync(protos, { alternateCommentMode: true, keepCase: false });
   schema.resolveAll();
+  return schema;
+}
 
+function generateDeclarations(protobuf, schema) {
   const scalars = {
     ...{ string: "string", bytes: "Uint8Array", bool: "boolean", double: "number", float: "number" },
     ...{ int32: "number", uint32: "number", int64: "Long | number", uint64: "Long | number" },

@@ -94,6 +94,9 @@ export const pythonWithGrpc = pythonWith("Python with grpcio", "grpc, grpc_refle
 /** An interpreter that runs protoc, as `-m grpc_tools.protoc`. */
 export const pythonWithProtoc = pythonWith("Python with grpcio-tools", "grpc_tools.protoc");
 
+/** An interpreter that knows whether a document is one of OpenAPI. */
+export const pythonWithOpenApi = pythonWith("Python with openapi-spec-validator", "openapi_spec_validator");
+
 /** Releases of Python's protobuf that scripts may meet, oldest first: a folder each, for PYTHONPATH. */
 export const protobufReleases: readonly (Peer & { readonly version: string })[] = readFileSync(
   join(packageRoot, "test", "peers", "protobuf-releases.txt"),

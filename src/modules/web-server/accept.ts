@@ -8,9 +8,17 @@ export function preferredType<Type extends string>(
   accept: string | undefined,
   offered: readonly [Type, ...Type[]],
 ): Type {
-  let [best] = offered;
-  if (accept === undefined) return best;
+  return acceptedType(accept, offered) ?? offered[0];
+}
+
+/** The same, but nothing when the client likes none of them. */
+export function acceptedType<Type extends string>(
+  accept: string | undefined,
+  offered: readonly [Type, ...Type[]],
+): Type | undefined {
+  if (accept === undefined) return offered[0];
   const ranges = accept.toLowerCase().split(",").map(readRange);
+  let best: Type | undefined;
   let liking = 0;
   for (const type of offered) {
     const weight = weightOf(type, ranges);

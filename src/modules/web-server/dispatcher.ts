@@ -6,6 +6,7 @@ import { errorText, GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
 import type { Principal } from "../../kernel/principal.js";
 import { showsCredentials } from "./door.js";
+import { ConditionalChanges, taggedReply } from "./entity-tags.js";
 import { failureReply } from "./failure-reply.js";
 import { HttpError } from "./http-error.js";
 import { IncomingRequest, type RequestContext } from "./incoming-request.js";
@@ -35,6 +36,7 @@ export class Dispatcher implements HttpService<Peer> {
   private readonly matcher: RouteMatcher;
   private readonly pages: OpenRoute | undefined;
   private readonly trail: AuditTrail;
+  private readonly changes = new ConditionalChanges();
   private front: HttpFront<Peer> | undefined;
 
   constructor(private readonly parts: DispatcherParts) {
@@ -97,7 +99,9 @@ export class Dispatcher implements HttpService<Peer> {
 
   private incoming(request: IncomingMessage, response: ServerResponse): IncomingRequest {
     if (this.front === undefined) throw new GatewayError("INTERNAL", "A request came before there were routes.");
-    return new IncomingRequest(this.parts, request, response, this.front.guestOf(request));
+    const incoming = new IncomingRequest(this.parts, request, response, this.front.guestOf(request));
+    incoming.version = versionOf(incoming.path);
+    return incoming;
   }
 
   private serve(route: Route, request: IncomingRequest): void {
@@ -133,7 +137,9 @@ export class Dispatcher implements HttpService<Peer> {
       if (route.audit !== undefined && isCrossSite(request)) {
         throw new GatewayError("PERMISSION_DENIED", "A page of another site has made the request.");
       }
-      this.run(request, route, () => route.handle(request));
+      const { current } = route;
+      if (current === undefined) this.run(request, route, () => route.handle(request));
+      else this.run(request, route, () => this.changes.make(request, current, () => route.handle(request)));
     } catch (thrown) {
       this.answerCaller(route, request, thrown);
     }
@@ -166,7 +172,8 @@ export class Dispatcher implements HttpService<Peer> {
       if (reply.isCarriedOut ?? reply.status < 400) this.trail.done(route.audit, request, request.call, reply);
       else this.trail.failed(route.audit, request, request.call, refusalOf(reply));
     }
-    this.send(request, reply);
+    const isTagged = route.access === "granted" && route.isTagged === true;
+    this.send(request, isTagged ? taggedReply(request, reply) : reply);
   }
 
   private answerRun(route: Route, request: IncomingRequest, thrown: unknown): void {
@@ -193,7 +200,7 @@ export class Dispatcher implements HttpService<Peer> {
     const isRefused = thrown instanceof GatewayError && thrown.code === "UNAUTHENTICATED";
     const seconds = isRefused ? this.parts.security.blockedFor(request.peer) : 0;
     const reply = failureReply(thrown, request);
-    this.logInternal(thrown);
+    this.logInternal(thrown, request);
     this.send(
       request,
       seconds === 0 ? reply : { ...reply, headers: { ...reply.headers, "Retry-After": `${seconds}` } },
@@ -201,13 +208,13 @@ export class Dispatcher implements HttpService<Peer> {
   }
 
   private answerFailure(request: IncomingRequest, thrown: unknown): void {
-    this.logInternal(thrown);
+    this.logInternal(thrown, request);
     this.send(request, failureReply(thrown, request));
   }
 
-  private logInternal(thrown: unknown): void {
+  private logInternal(thrown: unknown, { traceId }: IncomingRequest): void {
     const isExpected = thrown instanceof HttpError || (thrown instanceof GatewayError && thrown.code !== "INTERNAL");
-    if (!isExpected) this.parts.log.error(`A request failed: ${errorText(thrown)}`, { error: thrown });
+    if (!isExpected) this.parts.log.error(`A request failed: ${errorText(thrown)}`, { error: thrown, traceId });
   }
 
   private send(request: IncomingRequest, reply: WebReply): void {
@@ -218,12 +225,11 @@ export class Dispatcher implements HttpService<Peer> {
       if (typeof reply.body === "string" || Buffer.isBuffer(reply.body)) sendReply(response, reply);
       else this.sendStream(response, reply);
     } catch (thrown) {
-      // A header that HTTP can't carry; it came from the request, and nothing of the answer is out.
+      // Nothing of the answer is out. What is no limit of streams is a header that HTTP can't carry; it came from the request.
       this.parts.log.debug(`An answer could not be sent: ${errorText(thrown)}`);
-      sendReply(
-        response,
-        failureReply(new HttpError(400, "The answer would hold a header that HTTP can't carry."), request),
-      );
+      const isLimit = thrown instanceof GatewayError;
+      const failure = isLimit ? thrown : new HttpError(400, "The answer would hold a header that HTTP can't carry.");
+      sendReply(response, failureReply(failure, request));
     }
   }
 
@@ -241,7 +247,6 @@ export class Dispatcher implements HttpService<Peer> {
   private serveUnrouted(raw: IncomingMessage, response: ServerResponse): void {
     const request = this.incoming(raw, response);
     const there = this.matcher.at(request.path);
-    request.version = there[0]?.version ?? versionOf(request.path);
     if (raw.method === "OPTIONS" && (there.length > 0 || request.path === "*")) {
       this.send(request, { status: 204, headers: { Allow: allowOf(there) }, body: "" });
     } else if (there.length > 0 && request.version === 3) {

@@ -6,6 +6,7 @@ import { GatewayError } from "../../kernel/errors.js";
 import type { Principal } from "../../kernel/principal.js";
 import type { Credentials } from "../../security/credentials.js";
 import type { Security } from "../../security/security.js";
+import { hopsKey } from "../../wire/services.js";
 import { credentialsOf, frontEnd, tokenOf } from "./door.js";
 import { type Forwarded, readForwarded } from "./forwarded.js";
 import type { Peer } from "./peer.js";
@@ -93,6 +94,11 @@ export class IncomingRequest implements CallerRequest {
     return this.ownCall;
   }
 
+  /** The trace of the call, once there is one. */
+  get traceId(): string | undefined {
+    return this.ownCall?.traceId;
+  }
+
   /** From now on the request is that of this caller. */
   admit(principal: Principal): void {
     this.principal = principal;
@@ -118,10 +124,11 @@ export class IncomingRequest implements CallerRequest {
     const { principal, headers } = this;
     if (principal === undefined) throw new GatewayError("INTERNAL", "The caller is not known yet.");
     const { gateway } = this.context;
-    const timeout = headers["x-nsc-web-timeout"];
+    const timeout = headers["x-request-timeout"] ?? headers["x-nsc-web-timeout"];
     const deadline = timeout === undefined ? undefined : deadlineOf(String(timeout), gateway);
     const traceId = traceIdOf(headers["traceparent"]);
-    const origin = { principal, peer: this.peer, frontEnd, module: "WEBServer", remote: true, deadline };
+    const hops = hopsOf(headers[hopsKey]);
+    const origin = { principal, peer: this.peer, frontEnd, module: "WEBServer", remote: true, deadline, hops };
     return gateway.call(traceId === undefined ? origin : { ...origin, traceId });
   }
 }
@@ -129,6 +136,11 @@ export class IncomingRequest implements CallerRequest {
 /** Seconds, perhaps with a fraction, that the client has for all; what is none is no limit. */
 function deadlineOf(text: string, { clock }: GatewayControl): number | undefined {
   return /^\d{1,7}(?:\.\d*)?$/.test(text) && Number(text) > 0 ? answerBy(Number(text) * 1000, clock) : undefined;
+}
+
+/** What the caller says. Who says too much harms itself, and who says too little could have made the calls one by one. */
+function hopsOf(header: string | string[] | undefined): number {
+  return header === undefined || !/^\d{1,4}$/.test(String(header)) ? 0 : Number(header);
 }
 
 /** The trace of the caller (https://www.w3.org/TR/trace-context/ 3.2), when it has one. */

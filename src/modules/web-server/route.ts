@@ -115,6 +115,10 @@ export interface GrantedRoute extends RouteShape {
   readonly grants: readonly string[] | ((request: WebRequest) => readonly string[]);
   /** What the audit log holds of it; routes that only read have none. */
   readonly audit?: AuditRule<CallerRequest, WebReply>;
+  /** Whether answers have an ETag, so that clients which know it already get a 304. For routes that only read. */
+  readonly isTagged?: boolean;
+  /** What a GET of the same path answers; If-Match is held against its ETag before anything is changed. */
+  readonly current?: (request: CallerRequest) => WebReply | Promise<WebReply>;
   /** Whether a browser that shows no credentials gets the web page at this path instead. */
   readonly isPageForBrowsers?: boolean;
   handle(request: CallerRequest): WebReply | Promise<WebReply>;

@@ -22,6 +22,11 @@ export class OpenStreams {
     }
     const stream = body as ReplyStream;
     response.writeHead(status, { ...headers, "X-Content-Type-Options": "nosniff" });
+    // HEAD asks for no more, and an answer to it would never end.
+    if (response.req.method === "HEAD") {
+      response.end();
+      return;
+    }
     response.flushHeaders();
     this.open.add(response);
     let close: (() => void) | undefined;

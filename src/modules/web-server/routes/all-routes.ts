@@ -3,6 +3,7 @@ import type { RouteParts } from "../route-parts.js";
 import { aliasRoutes } from "./aliases.js";
 import { consoleRoutes } from "./console.js";
 import { discoveryRoutes } from "./discovery.js";
+import { documentationRoutes } from "./documentation.js";
 import { healthRoutes } from "./health.js";
 import { infoRoutes } from "./info.js";
 import { legacyLoginRoutes } from "./legacy-login.js";
@@ -10,19 +11,23 @@ import { legacyQueryRoutes } from "./legacy-query.js";
 import { loginRoutes } from "./login.js";
 import { pageRoutes } from "./pages.js";
 import { queryRoutes } from "./queries.js";
+import { messageRoutes } from "./v3/messages.js";
 
 /** Everything that the web server serves. A family is one line. */
 export function allRoutes(parts: RouteParts): readonly Route[] {
-  return [
+  const routes: readonly Route[] = [
     ...aliasRoutes(parts),
     ...consoleRoutes(parts),
     ...discoveryRoutes(),
+    ...documentationRoutes(parts, () => routes),
     ...healthRoutes(parts),
     ...infoRoutes(parts),
     ...legacyLoginRoutes(parts),
     ...legacyQueryRoutes(parts),
     ...loginRoutes(parts),
+    ...messageRoutes(parts),
     ...pageRoutes(parts),
     ...queryRoutes(parts),
   ];
+  return routes;
 }

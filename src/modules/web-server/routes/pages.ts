@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Type } from "typebox";
 import { builtInPage } from "../built-in-page.js";
 import { pagesPath } from "../dispatcher.js";
+import { HttpError } from "../http-error.js";
 import type { OpenRoute, Route, WebReply, WebRequest } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
 
@@ -44,17 +45,17 @@ export function pageRoutes({ store }: Pick<RouteParts, "store">): readonly Route
     const file = assets.has(path)
       ? await readFile(join(store.paths.get("web-path"), path)).catch(() => undefined)
       : undefined;
-    if (file === undefined) return { status: 404, body: `Not found: ${path}` };
+    if (file === undefined) throw new HttpError(404, `Not found: ${path}`);
     return { status: 200, headers: { "Content-Type": type, "Cache-Control": "max-age=3600" }, body: file };
   }
 
   function handle({ path: asked }: WebRequest): WebReply | Promise<WebReply> {
     const path = asked.replace(/[^A-Za-z0-9_./-]/g, "");
     const type = types[/\.([a-z]+)$/.exec(path)?.[1] ?? ""];
-    if (path.startsWith("/api/")) return { status: 404, body: `Document not found: GET ${path}` };
+    if (path.startsWith("/api/")) throw new HttpError(404, `Document not found: GET ${path}`);
     if (type !== undefined) return asset(path, type);
     if (path.endsWith("/") || path.endsWith(".html") || viewPath.test(path)) return page();
-    return { status: 404, body: `Document not found: GET ${path}` };
+    throw new HttpError(404, `Document not found: GET ${path}`);
   }
 
   const route = (path: string, summary: string): OpenRoute => ({

@@ -1,0 +1,90 @@
+import { Compile } from "typebox/schema";
+import { describe, expect, it } from "vitest";
+import { refused, startWebServer } from "../../support/web-server.js";
+import { problemAnswer } from "./problems.js";
+
+async function start() {
+  const web = await startWebServer();
+  const { body } = await web.request({ path: "/api/openapi.json", as: "admin" });
+  return { web, document: JSON.parse(body) };
+}
+
+describe("the OpenAPI document", () => {
+  it("is there for those with the grant public", async () => {
+    const web = await startWebServer();
+    for (const path of ["/api/openapi.json", "/api/v3/openapi.json"]) {
+      const { status, headers } = await web.request({ path, as: "client" });
+      expect({ status, type: headers["content-type"] }).toEqual({ status: 200, type: "application/json" });
+    }
+    expect(await web.request({ path: "/api/openapi.json" })).toEqual(refused);
+    expect(await web.request({ path: "/api/v3/openapi.json" })).toEqual(
+      problemAnswer(401, "Credentials are required.", {}, { code: "UNAUTHENTICATED" }),
+    );
+  });
+
+  it("is not sent again to who has it", async () => {
+    const web = await startWebServer();
+    const { headers } = await web.request({ path: "/api/openapi.json", as: "client" });
+    const tag = String(headers["etag"]);
+    expect(tag).toMatch(/^"[\w-]{27}"$/);
+    for (const known of [tag, `W/${tag}`, `"other", ${tag}`, "*"]) {
+      const wanted = { path: "/api/openapi.json", as: "client", headers: { "if-none-match": known } } as const;
+      expect(await web.request(wanted)).toEqual({
+        status: 304,
+        headers: { etag: tag, "cache-control": "private, no-cache", "x-content-type-options": "nosniff" },
+        body: "",
+      });
+    }
+    const other = { path: "/api/openapi.json", as: "client", headers: { "if-none-match": '"other"' } } as const;
+    expect((await web.request(other)).status).toBe(200);
+  });
+
+  it("has what answers look like", async () => {
+    const { web, document } = await start();
+    web.check("check_fast", "all well|'a'=1s;2;3");
+    const answer = async (path: string, body?: unknown) => {
+      const sent = body === undefined ? {} : { method: "POST", body: JSON.stringify(body) };
+      const answered = await web.request({
+        path,
+        as: "admin",
+        headers: { "content-type": "application/json" },
+        ...sent,
+      });
+      const method = body === undefined ? "get" : "post";
+      const { content } = document.paths[path.replace(/\?.*/, "")][method].responses[answered.status];
+      const { schema } = content[String(answered.headers["content-type"])];
+      const check = Compile({ ...schema, components: document.components });
+      return check.Errors(JSON.parse(answered.body))[1];
+    };
+    const payload = [{ id: 1, command: "check_fast" }, { command: "check_none" }];
+    expect(await answer("/api/v3/query", { payload })).toEqual([]);
+    expect(await answer("/api/v3/query?defaults=true", { payload })).toEqual([]);
+    expect(await answer("/api/v3/execute?defaults=true", { payload: [{ command: "none" }] })).toEqual([]);
+    expect(await answer("/api/v3/submit?defaults=true", { channel: "none", payload: [{ command: "a" }] })).toEqual([]);
+    for (const path of ["/api/v2/info", "/api/v2/info/version", "/api/v2", "/api", "/api/v2/login"]) {
+      expect(await answer(path)).toEqual([]);
+    }
+  });
+});
+
+describe("the page", () => {
+  it("is open, and lists every route", async () => {
+    const { web, document } = await start();
+    const { status, headers, body } = await web.request({ path: "/api/docs" });
+    expect({ status, headers }).toEqual({
+      status: 200,
+      headers: {
+        "content-type": "text/html",
+        "content-length": String(Buffer.byteLength(body)),
+        "content-security-policy": expect.stringMatching(/^default-src 'none'; style-src 'sha256-/),
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+      },
+    });
+    for (const [path, item] of Object.entries(document.paths)) {
+      for (const method of Object.keys(item as object)) {
+        expect(body).toContain(`<code>${method.toUpperCase()} ${path}</code>`);
+      }
+    }
+  });
+});
