@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { crc32 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { encodeNrpeQuery, type NrpeVersion } from "../../../src/wire/nrpe/packet.js";
 import { TestClock } from "../../support/served-module.js";
@@ -246,6 +247,29 @@ describe("A connection", () => {
     client.send(bytes.subarray(bytes.length - 3));
     expect(await client.answer()).toBe("v3 0 OK: Größe 漢|'a'=1");
     expect(await client.closed).toBe(false);
+  });
+
+  test("of check_nrpe 4.0.0, whose length is three too small, is answered", async () => {
+    const gateway = await startNrpeServer();
+    const bytes = encodeNrpeQuery("check_ok", { version: 4 });
+    bytes.writeInt32BE(1017, 12);
+    bytes.writeUInt32BE(0, 4);
+    bytes.writeUInt32BE(crc32(bytes), 4);
+    for (const at of [1036, 1034, 20]) {
+      const client = await gateway.client();
+      client.socket.setNoDelay(true);
+      client.send(bytes.subarray(0, at));
+      await new Promise(setImmediate);
+      client.send(bytes.subarray(at));
+      expect(await client.answer()).toBe("v4 0 OK: Größe 漢|'a'=1");
+    }
+  });
+
+  test("of NSClient++ is answered, though its packets are short", async () => {
+    const gateway = await startNrpeServer("use ssl = false\nallow arguments = true");
+    const client = await gateway.client();
+    client.send(Buffer.from("0004000111451413ffff00000000000e636865636b5f6172677321612162", "hex"));
+    expect(await client.answer()).toBe("v4 0 <a> <b>");
   });
 
   test("whose client has closed its side gets its answer", async () => {
