@@ -50,7 +50,7 @@ export interface ListenerProtocol {
   readonly firstBytes: number;
   /** What is missing then, for the log: `no call began`. */
   readonly silence: string;
-  /** Whether peers may close their side and still wait for what comes. Unless so, a connection ends when one side does. */
+  /** Whether peers without TLS may close their side and still wait for what comes. Else a connection ends when one side does. */
   readonly allowHalfOpen?: boolean;
 }
 
@@ -160,6 +160,8 @@ export class TcpListener {
       return;
     }
     this.securing.set(peer, seat);
+    // TLS has no use for it, and a peer that goes away within its handshake would be waited for.
+    socket.allowHalfOpen = false;
     tls.emit("connection", socket);
   }
 

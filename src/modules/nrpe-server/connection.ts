@@ -104,8 +104,8 @@ export class PollerConnection {
     this.call = call;
     if (this.socket.destroyed) call.abort(callerGone());
     const answer = desk.answer(form.charset.read(query.text), call);
-    if (answer instanceof Promise) void answer.then((late) => this.send(query, late));
-    else this.send(query, answer);
+    if (!(answer instanceof Promise)) this.send(query, answer);
+    else answer.then((late) => this.send(query, late)).catch((thrown: unknown) => this.turnAway(query, thrown));
   }
 
   private send(query: NrpePacket, answer: NrpeAnswer): void {

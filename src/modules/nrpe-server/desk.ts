@@ -37,7 +37,7 @@ export class Desk {
   /** The call of a query that has come, to be aborted when its client goes away. */
   open(principal: Principal, address: string): Call {
     const { gateway, timeoutMs } = this.parts;
-    const deadline = timeoutMs === Number.POSITIVE_INFINITY ? undefined : gateway.clock.monotonic() + timeoutMs;
+    const deadline = gateway.clock.monotonic() + timeoutMs;
     return gateway.call({ principal, peer: address, frontEnd, remote: true, deadline });
   }
 

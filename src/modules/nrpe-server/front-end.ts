@@ -62,10 +62,11 @@ export class NrpeFrontEnd {
   async serve(): Promise<void> {
     const { settings, context } = this;
     const { log } = context;
-    this.rules = await this.rulesOf(settings);
-    if (!hasNoCertificate(settings)) {
+    // In old files anonymous TLS may be all there is. A certificate that is there is used.
+    if (!settings.insecure || existsSync(settings.certificate)) {
       this.watcher = await watchCertificate(settings, { clock: context.gateway.clock, log });
     }
+    this.rules = await this.rulesOf(settings);
     this.listener = new TcpListener({
       policy: () => this.current().policy,
       log,
@@ -146,7 +147,7 @@ export class NrpeFrontEnd {
       settings,
       policy: {
         // Where there is no certificate nobody gets TLS but the legacy one, and nobody goes without.
-        allowedHosts: hasNoCertificate(settings) ? await AllowedHosts.create([], options) : allowedHosts,
+        allowedHosts: useSsl && this.watcher === undefined ? await AllowedHosts.create([], options) : allowedHosts,
         handshakeTimeoutMs: settings.handshakeTimeout,
       },
       legacyHosts: !isLegacy ? undefined : insecure ? allowedHosts : await AllowedHosts.create(legacyNames, options),
@@ -248,11 +249,6 @@ const nrpe = { alpn: [], firstBytes: 1, silence: "no query began", allowHalfOpen
 
 /** How long a stop waits for a query that is on its way, and for the answers of commands that were ended. */
 const silentGraceMs = 500;
-
-/** Whether anonymous TLS is all there is, as in old files. A certificate that is there is used. */
-function hasNoCertificate({ useSsl, insecure, certificate }: ServerSettings): boolean {
-  return useSsl && insecure && !existsSync(certificate);
-}
 
 /** The settings were checked when they were read. */
 function readRules(texts: ReadonlyMap<string, string>): ReadonlyMap<string, ArgumentRule> {

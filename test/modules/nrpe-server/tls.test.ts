@@ -43,6 +43,16 @@ describe("Over TLS", () => {
     expect(gateway.asked).toEqual([]);
   });
 
+  test("who goes away within the handshake leaves nothing open", async () => {
+    const gateway = await startNrpeServer("handshake timeout = 1h");
+    for (const bytes of [Buffer.alloc(0), Buffer.from([0x16, 3, 1]), Buffer.from("GET / HTTP/1.1\r\n\r\n")]) {
+      const client = await gateway.client();
+      client.socket.end(bytes);
+      await client.closed;
+    }
+    expect((await gateway.metrics())["connections"]).toBe(0);
+  });
+
   test("a client certificate says who calls", async () => {
     const gateway = await startNrpeServer("verify mode = peer-cert");
     const answers = [];
