@@ -4,6 +4,7 @@ import { openConfiguration } from "../gateway/configuration.js";
 import { embeddedDefault, packageRoot } from "../gateway/embedded-default.js";
 import { createDevelopmentCertificates } from "../security/certificate-files.js";
 import type { CliIo } from "./context.js";
+import { type DevelopmentPorts, findPorts, makeFirstLogin } from "./development-doors.js";
 import type { StoreOptions } from "./store-options.js";
 
 /** What `nscp service --run --development` runs with. */
@@ -28,11 +29,16 @@ export async function prepareDevelopment(given: StoreOptions, io: CliIo): Promis
   const certificates = settings.paths.get("certificate-path");
   if (await createDevelopmentCertificates(certificates))
     io.stdout(`Made development certificates in ${certificates}\n`);
+  const { ports, defines, notes } = await findPorts(settings);
+  for (const note of notes) io.stdout(`${note}\n`);
+  // Only the copy is ours to write to.
+  const isOurs = store.settings === context && context.startsWith(dataPath);
+  const password = isOurs && ports.web !== undefined ? await makeFirstLogin(settings) : undefined;
   return {
-    store,
+    store: { ...store, defines: [...store.defines, ...defines] },
     hints: hintText(store, context, {
       port: settings.getInt("/settings/GRPC/server", "port", 8444),
-      certificates,
+      ...{ ports, password, certificates },
       // A configuration of an older release, or one that was changed, may have another relay or none.
       received: settings.getString("/settings/writers/file", "channel") === sampleChannel ? `${dataPath}/received` : "",
     }),
@@ -43,7 +49,11 @@ export async function prepareDevelopment(given: StoreOptions, io: CliIo): Promis
 const sampleChannel = "results";
 
 interface Surroundings {
+  /** Of gRPC. */
   readonly port: number;
+  readonly ports: DevelopmentPorts;
+  /** The password of the web server's admin, when it was made just now: nobody can tell it later. */
+  readonly password: string | undefined;
   readonly certificates: string;
   /** The folder that the sample relay waits for; empty: there is no sample relay. */
   readonly received: string;
@@ -52,7 +62,7 @@ interface Surroundings {
 function hintText(
   { settings }: StoreOptions,
   embedded: string,
-  { port, certificates, received }: Surroundings,
+  { port, ports, password, certificates, received }: Surroundings,
 ): string {
   const program = existsSync(`${packageRoot}/tools`) ? shown(`${packageRoot}/bin/nscp.js`, "./") : "npx nscp";
   const folder = shown(certificates, "");
@@ -69,6 +79,17 @@ function hintText(
       `${poller} --submit --channel filter --command disk --message full --result 2`,
     ],
   ];
+  if (ports.web !== undefined) {
+    const user = password === undefined ? "admin" : `admin:${password}`;
+    const secret = password === undefined ? "curl asks for the password of admin" : "the password is shown this once";
+    rows.push([
+      `the check over HTTP; ${secret}`,
+      `curl --cacert ${folder}/ca.pem --user ${user} https://localhost:${ports.web}/api/v2/queries/check_sample/commands/execute`,
+    ]);
+  }
+  if (ports.nrpe !== undefined) {
+    rows.push(["the check over NRPE", `check_nrpe -H localhost -p ${ports.nrpe} -c check_sample`]);
+  }
   if (settings === embedded) {
     rows.push(["the same with a configured target", `${program} client --target development --query check_sample`]);
     if (received !== "") {

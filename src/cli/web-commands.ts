@@ -4,7 +4,6 @@ import { resolve } from "node:path";
 import { openConfiguration } from "../gateway/configuration.js";
 import { GatewayError } from "../kernel/errors.js";
 import { allowedHostProblem } from "../security/allowed-hosts.js";
-import { hashPassword } from "../security/passwords.js";
 import { grantProblem } from "../security/roles.js";
 import type { SettingsStore } from "../settings/store.js";
 import { parseInteger, parseList } from "../settings/values.js";
@@ -13,7 +12,7 @@ import type { CliIo } from "./context.js";
 import { generatePassword, givenPassword, type PasswordOptions, passwordOptions } from "./password-input.js";
 import { contextCommand, parseArguments, storeOptions } from "./store-options.js";
 import { saveWebSettings } from "./web-save.js";
-import { checkUserName, passwordState, usersSection, warnOfRole } from "./web-users.js";
+import { checkUserName, passwordState, setUser, userSection, warnOfRole } from "./web-users.js";
 
 export const webActions: readonly CliAction[] = [
   {
@@ -243,16 +242,6 @@ async function addRole(args: readonly string[], io: CliIo): Promise<number> {
   }
   if (grants.includes("legacy")) io.stderr("The grant legacy runs every check, without queries.execute.\n");
   return 0;
-}
-
-async function setUser(store: SettingsStore, name: string, chosen: string | undefined, role: string): Promise<void> {
-  const section = userSection(name);
-  if (chosen !== undefined) store.set(section, "password", await hashPassword(chosen));
-  store.set(section, "role", role);
-}
-
-function userSection(name: string): string {
-  return `${usersSection}/${name}`;
 }
 
 function collect(value: string, before: readonly string[]): string[] {

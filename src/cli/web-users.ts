@@ -1,5 +1,6 @@
 /** Users of the web server as `nscp web` sees them in the settings. */
 import { GatewayError } from "../kernel/errors.js";
+import { hashPassword } from "../security/passwords.js";
 import { Roles } from "../security/roles.js";
 import { securitySettings } from "../security/security-settings.js";
 import { closest } from "../settings/did-you-mean.js";
@@ -46,4 +47,15 @@ export function warnOfRole(store: SettingsStore, name: string, role: string, io:
 export function passwordState(stored: string): string {
   const scheme = /^(scrypt|pbkdf2-sha256)\$/.exec(stored)?.[1];
   return scheme === undefined ? `password: ${stored}` : `password: kept as a hash (${scheme}), which can't be shown`;
+}
+
+export function userSection(name: string): string {
+  return `${usersSection}/${name}`;
+}
+
+/** Writes a user, with the hash of the password; without a password the one that is there stays. */
+export async function setUser(store: SettingsStore, name: string, password: string | undefined, role: string) {
+  const section = userSection(name);
+  if (password !== undefined) store.set(section, "password", await hashPassword(password));
+  store.set(section, "role", role);
 }

@@ -1,4 +1,4 @@
-import { constants, copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -24,7 +24,11 @@ export function embeddedDefault(): EmbeddedDefault {
   const copy = join(dataPath, "nscp.ini");
   try {
     mkdirSync(dataPath, { recursive: true, mode: 0o700 });
-    if (!existsSync(copy)) copyFileSync(original, copy, constants.COPYFILE_EXCL);
+    if (!existsSync(copy)) {
+      copyFileSync(original, copy, constants.COPYFILE_EXCL);
+      // It is going to hold hashes of passwords.
+      chmodSync(copy, 0o600);
+    }
     return { context: copy, dataPath };
   } catch {
     return { context: existsSync(copy) ? copy : original, dataPath };

@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { needPeer, python } from "../peers/peers.js";
+import { checkNrpe, curl, needPeer, python } from "../peers/peers.js";
 import { freePort } from "../support/free-port.js";
 import { type Finished, packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
 import { runnableBlocks } from "../support/markdown-blocks.js";
@@ -99,9 +99,11 @@ beforeAll(async () => {
   }
   symlinkSync(join(packageRoot, "node_modules"), join(checkout.path, "node_modules"));
   cpSync(join(packageRoot, "dist"), join(checkout.path, "dist"), { recursive: true });
-  // Another gateway may have the usual port on this machine.
+  // Another gateway may have the usual ports on this machine.
   const configuration = join(checkout.path, "config", "gateway.ini");
-  writeFileSync(configuration, readFileSync(configuration, "utf8").replaceAll("8444", String(await freePort())));
+  let text = readFileSync(configuration, "utf8");
+  for (const usual of ["8444", "8443", "5666"]) text = text.replaceAll(usual, String(await freePort()));
+  writeFileSync(configuration, text);
   start = new Start();
   await start.printed(/\bis ready\b/);
 });
@@ -134,6 +136,31 @@ test("the other commands that npm start prints work too", async (context) => {
     ...["client", "client", "client", "client", "queue", "status", "settings"],
   ]);
   for (const command of others) expect(await shell(command)).toMatchObject({ code: 0 });
+});
+
+test("the check answers over HTTP with the password that is shown once, and the password stands nowhere else", async (context) => {
+  needPeer(curl, context);
+  await printedCommands();
+  const [, command = "", password = ""] = /^ {2}(curl .*--user admin:(\w{32}) .*)$/m.exec(start.output) ?? [];
+  const answered = await shell(`${command} --silent --show-error`);
+  expect(answered).toMatchObject({ code: 0, stderr: "" });
+  expect(JSON.parse(answered.stdout)).toMatchObject({ command: "check_sample", result: 0 });
+  const wrong = await shell(command.replace(password, "wrong").replace("curl", "curl --silent"));
+  expect(wrong.stdout).toBe("403 You're not allowed");
+  expect(start.output.split(password)).toHaveLength(2);
+  const kept = await shell(`grep -rlF ${password} var config`);
+  expect(kept).toMatchObject({ code: 1, stdout: "" });
+  expect(statSync(join(checkout.path, "var", "nscp.ini")).mode & 0o777).toBe(0o600);
+});
+
+test("check_nrpe gets the same answer", async (context) => {
+  const program = needPeer(checkNrpe, context);
+  await printedCommands();
+  const [, command = ""] = /^ {2}(check_nrpe .*)$/m.exec(start.output) ?? [];
+  expect(await shell(command.replace("check_nrpe", program))).toMatchObject({
+    code: 0,
+    stdout: "I was given 0 arguments|'arguments'=0;5\n",
+  });
 });
 
 test("a passive result is accepted, rests on disk while its receiver is away, and arrives when it is there", async () => {

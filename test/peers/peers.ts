@@ -51,6 +51,11 @@ export const checkNscpApi: Peer = debianPeer(
   "/usr/lib/nagios/plugins",
 );
 
+/** The client of NRPE. */
+export const checkNrpe: Peer = debianPeer("check_nrpe", "nagios-nrpe-plugin", "check_nrpe");
+
+export const curl: Peer = debianPeer("curl", "curl", "curl");
+
 /** Shows the system calls of a process. */
 export const strace: Peer = debianPeer("strace", "strace", "strace");
 
