@@ -225,10 +225,10 @@ export class Dispatcher implements HttpService<Peer> {
       if (typeof reply.body === "string" || Buffer.isBuffer(reply.body)) sendReply(response, reply);
       else this.sendStream(response, reply);
     } catch (thrown) {
-      // Nothing of the answer is out. What is no limit of streams is a header that HTTP can't carry; it came from the request.
+      // Nothing of the answer is out, but the words of its status are set.
+      response.statusMessage = "";
+      const failure = thrown instanceof GatewayError ? thrown : new HttpError(400, unsendable);
       this.parts.log.debug(`An answer could not be sent: ${errorText(thrown)}`);
-      const isLimit = thrown instanceof GatewayError;
-      const failure = isLimit ? thrown : new HttpError(400, "The answer would hold a header that HTTP can't carry.");
       sendReply(response, failureReply(failure, request));
     }
   }
@@ -263,6 +263,8 @@ export class Dispatcher implements HttpService<Peer> {
   }
 }
 
+/** A header of it came from the request. */
+const unsendable = "The answer would hold a header that HTTP can't carry.";
 const brokenRequest = "The request can't be read.";
 
 function grantsOf({ grants }: GrantedRoute, request: IncomingRequest): readonly string[] {

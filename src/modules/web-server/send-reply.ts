@@ -10,7 +10,7 @@ const bodiless: ReadonlySet<number> = new Set([204, 304]);
  *
  * @throws TypeError for headers that HTTP can't carry; then nothing was written
  */
-export function sendReply(response: ServerResponse, reply: WebReply, more?: Readonly<Record<string, string>>): void {
+export function sendReply(response: ServerResponse, reply: WebReply): void {
   const { status, headers } = reply;
   const body = reply.body as string | Buffer;
   const head: (string | readonly string[])[] = [];
@@ -23,7 +23,6 @@ export function sendReply(response: ServerResponse, reply: WebReply, more?: Read
       head.push(name, value);
     }
   }
-  if (more !== undefined) for (const name in more) head.push(name, more[name] ?? "");
   if (!hasType) {
     if (status === 200) head.push("Content-Type", "application/json");
     else if (status > 299) head.push("Content-Type", "text/plain");

@@ -15,7 +15,7 @@ export class OpenStreams {
     return this.open.size;
   }
 
-  /** Whether one more may be opened. @throws GatewayError RESOURCE_EXHAUSTED */
+  /** Begins one. @throws GatewayError RESOURCE_EXHAUSTED when there are too many */
   send(response: ServerResponse, { status, headers = {}, body }: WebReply): void {
     if (this.open.size >= this.limit()) {
       throw new GatewayError("RESOURCE_EXHAUSTED", `${this.open.size} streams are open already.`);
