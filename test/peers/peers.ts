@@ -51,9 +51,6 @@ export const checkNscpApi: Peer = debianPeer(
   "/usr/lib/nagios/plugins",
 );
 
-/** The client of NRPE. */
-export const checkNrpe: Peer = debianPeer("check_nrpe", "nagios-nrpe-plugin", "check_nrpe");
-
 export const curl: Peer = debianPeer("curl", "curl", "curl");
 
 /** Shows the system calls of a process. */
