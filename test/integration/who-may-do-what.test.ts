@@ -1,57 +1,26 @@
 /** Every way to ask for something, and who may: a table written by hand, held against the gateway by real calls. */
 import { readFileSync } from "node:fs";
+import { request as httpsRequest } from "node:https";
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/kernel/errors.js";
 import { connectGateway, type GatewayClient } from "../../src/modules/grpc-client/gateway-client.js";
+import type { RouteParts } from "../../src/modules/web-server/route-parts.js";
+import { allRoutes } from "../../src/modules/web-server/routes/all-routes.js";
 import { PB } from "../../src/wire/messages.js";
 import { adminMethods, gatewayMethods } from "../../src/wire/services.js";
 import { type GatewayProcess, startGateway } from "../support/gateway-process.js";
+import { type Caller, callers, nobody, roles, routeTable, rowsOf, rpcTable } from "../support/permission-tables.js";
 
-/** The roles that are there, the one that older web servers have beside them, and whoever shows nothing. */
-const roles = ["full", "client", "monitoring", "poller", "submitter", "operator", "legacy"] as const;
-const nobody = "nobody";
-type Caller = (typeof roles)[number] | typeof nobody;
-const callers: readonly Caller[] = [...roles, nobody];
+/** What stands for the parts of a path that a route names; all others are nothing. */
+const pathParts: Readonly<Record<string, string>> = { name: "check_ok" };
 
-/** The rpc, what is asked of it, and who may. */
-const rpcTable = `
-Health.Check                        full client monitoring poller submitter operator legacy nobody
-Health.Watch                        full client monitoring poller submitter operator legacy nobody
-ServerReflection                    full client monitoring poller submitter operator legacy nobody
-Gateway.Query                       full client monitoring poller operator
-Gateway.QueryStream                 full client monitoring poller operator
-Gateway.Execute                     full
-Gateway.Submit                      full submitter operator
-Gateway.SubmitStream                full submitter operator
-Gateway.Subscribe                   full operator
-Admin.Registry    list queries      full client poller operator
-Admin.Registry    list aliases      full client monitoring poller operator
-Admin.Registry    list commands     full
-Admin.Registry    list modules      full client operator
-Admin.Registry    list channels     full operator
-Admin.Registry    list events       full operator
-Admin.Registry    load              full operator
-Admin.Registry    unload            full operator
-Admin.Registry    reload            full operator
-Admin.Registry    enable            full
-Admin.Registry    disable           full
-Admin.Settings    query             full operator
-Admin.Settings    inventory         full operator
-Admin.Settings    diff              full operator
-Admin.Settings    status            full operator
-Admin.Settings    update            full
-Admin.Settings    delete            full
-Admin.Settings    save              full
-Admin.Metrics                       full monitoring poller operator
-Admin.Logs                          full operator
-Admin.Reload                        full operator
-Admin.Status                        full poller operator
-Admin.Queue       list              full operator
-Admin.Queue       show              full operator
-Admin.Queue       retry             full operator
-Admin.Queue       drop              full operator
-`;
+/** What is sent where no body would be malformed. */
+const bodies: Readonly<Record<string, unknown>> = {
+  "POST /api/v3/query": { payload: [{ command: "check_ok" }] },
+  "POST /api/v3/execute": { payload: [{ command: "nothing" }] },
+  "POST /api/v3/submit": { channel: "nothing", payload: [{ command: "none" }] },
+};
 
 const { ItemType, Command } = PB.Registry;
 
@@ -144,6 +113,11 @@ const settings = `
 [/modules]
 CheckHelpers = enabled
 GRPCServer = enabled
+WEBServer = enabled
+
+[/settings/WEB/server]
+port = 0
+bind to = 127.0.0.1
 
 [/settings/GRPC/server]
 port = 0
@@ -155,7 +129,7 @@ legacy = legacy,login.get
 
 [/settings/security/certificates]
 ${roles.map((role) => `CN:${role} = ${role}`).join("\n")}
-`;
+${roles.map((role) => `[/settings/WEB/server/users/${role}]\npassword = of ${role}\nrole = ${role}\n`).join("")}`;
 
 let gateway: GatewayProcess;
 let connections: ReadonlyMap<Caller, Connection>;
@@ -192,20 +166,6 @@ function connect(caller: Caller): Connection {
 async function first<Message>(messages: AsyncIterable<Message>): Promise<Message | undefined> {
   for await (const message of messages) return message;
   return undefined;
-}
-
-/** The rows of a table: what is asked for, the words of its columns joined, and who may. */
-function rowsOf(table: string): ReadonlyMap<string, readonly Caller[]> {
-  const rows = table
-    .trim()
-    .split("\n")
-    .map((line): [string, Caller[]] => {
-      const words = line.split(/ +/);
-      const isCaller = (word: string): word is Caller => callers.some((caller) => caller === word);
-      const begin = words.findIndex(isCaller);
-      return [words.slice(0, begin).join(" "), words.slice(begin).filter(isCaller)];
-    });
-  return new Map(rows);
 }
 
 /** Whether a call was refused, as a whole or in its answer. Every other failure means that it was let in. */
@@ -257,4 +217,71 @@ function connectionOf(caller: Caller): Connection {
   const connection = connections.get(caller);
   if (connection === undefined) throw new Error(`There is no connection of ${caller}`);
   return connection;
+}
+
+/** The status of a request, and what it says. */
+function request(caller: Caller, row: string): Promise<{ readonly status: number; readonly body: string }> {
+  const [method = "", route = ""] = row.split(" ");
+  const path = route.replace(/:(\w+)|\*/g, (_part, name: string | undefined) => pathParts[name ?? ""] ?? "nothing");
+  const body = bodies[row] === undefined ? undefined : JSON.stringify(bodies[row]);
+  const headers = {
+    ...(caller === nobody
+      ? {}
+      : { authorization: `Basic ${Buffer.from(`${caller}:of ${caller}`).toString("base64")}` }),
+    ...(body === undefined ? {} : { "content-type": "application/json" }),
+  };
+  const port = Number(
+    / web Listening on .*port (\d+)|"Listening on 127\.0\.0\.1 port (\d+) \(HTTPS\)/
+      .exec(gateway.log)
+      ?.slice(1)
+      .join(""),
+  );
+  const ca = readFileSync(gateway.certificate("ca.pem"));
+  return new Promise((resolve, reject) => {
+    const sent = httpsRequest({ host: "localhost", port, method, path, headers, ca, agent: false }, async (answer) => {
+      // Some answers have no end.
+      let text = "";
+      if (!String(answer.headers["content-type"]).startsWith("text/event-stream"))
+        for await (const part of answer) text += part;
+      else answer.destroy();
+      resolve({ status: answer.statusCode ?? 0, body: text });
+    });
+    sent.once("error", reject).end(body);
+  });
+}
+
+describe("over HTTP", () => {
+  const rows = new Map(
+    [...rowsOf(routeTable)].flatMap(([row, allowed]) =>
+      row.includes("{1,2}")
+        ? [1, 2].map((version) => [row.replace("{1,2}", String(version)), allowed] as const)
+        : [[row, allowed] as const],
+    ),
+  );
+
+  test("the table has every route", () => {
+    const routes = allRoutes(anything());
+    const names = routes.flatMap(({ methods, path }) => methods.map((method) => `${method} ${path}`));
+    expect([...rows.keys()].sort()).toEqual(names.sort());
+  });
+
+  test.each([...rows])("%s is for %j and for nobody else", async (row, allowed) => {
+    const found: Caller[] = [];
+    for (const caller of callers) {
+      const { status: code, body } = await request(caller, row);
+      // Routes of the third generation tell apart who is not known from who may not.
+      if (code === 401) expect(caller, body).toBe(nobody);
+      else if (code !== 403 && !/Permission denied:/.test(body)) found.push(caller);
+    }
+    expect(found).toEqual(allowed);
+  });
+});
+
+/** Stands for all that handlers work with: routes are only looked at. */
+function anything(): RouteParts {
+  const stub: object = new Proxy(() => {}, {
+    get: (_target, key) => (key === Symbol.toPrimitive ? () => "" : stub),
+    apply: () => stub,
+  });
+  return stub as RouteParts;
 }
