@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { QueryRequestMessage, QueryResponseMessage } from "../../../src/wire/messages.js";
+import { query, rows } from "../../support/kernel.js";
 import { refused, textAnswer } from "../../support/web-server.js";
 import { jsonCheckAnswer, startCheckServer } from "./check-gateway.js";
 
@@ -124,6 +126,34 @@ describe("/query", () => {
       "Connection: close",
     ]);
   });
+});
+
+test("/query.pb takes and gives messages, with as many checks as they hold", async () => {
+  const web = await startCheckServer({ more: "[/settings/WEB/server/roles]\nnobody = legacy:check_*\n" });
+  const ask = (body: Buffer | string, as: "nobody" | "client" = "nobody") =>
+    web.send({ method: "POST", path: "/query.pb", body, as });
+  const message = query([
+    { id: 1, command: "check_warning", arguments: ["message=ü"] },
+    { id: 2, command: "mock_query" },
+  ]);
+  const answer = await ask(Buffer.from(QueryRequestMessage.encode(message).finish()));
+  const chunks: Buffer[] = [];
+  for await (const chunk of answer) chunks.push(chunk);
+  expect([answer.statusCode, answer.headers["content-type"]]).toEqual([200, "application/x-protobuf"]);
+  expect(rows(QueryResponseMessage.decode(Buffer.concat(chunks)))).toEqual([
+    "1 check_warning WARNING ü",
+    "2 mock_query UNKNOWN Permission denied: user:nobody is not allowed to run mock_query",
+  ]);
+  const broken = await ask("no message");
+  expect([broken.statusCode, (await ask("", "client")).statusCode]).toEqual([400, 403]);
+  expect(
+    web.audited.filter(({ action }) => action === "queries.execute").map(({ outcome, objects }) => [outcome, objects]),
+  ).toEqual([
+    ["denied", ["mock_query"]],
+    ["ok", ["check_warning"]],
+    ["failed", []],
+    ["denied", []],
+  ]);
 });
 
 test("policies know callers of the web server by its name and their own, whatever their grants", async () => {

@@ -7,6 +7,7 @@ import { documentationRoutes } from "./documentation.js";
 import { healthRoutes } from "./health.js";
 import { infoRoutes } from "./info.js";
 import { legacyLoginRoutes } from "./legacy-login.js";
+import { legacyMessageRoutes } from "./legacy-messages.js";
 import { legacyQueryRoutes } from "./legacy-query.js";
 import { loginRoutes } from "./login.js";
 import { pageRoutes } from "./pages.js";
@@ -23,6 +24,7 @@ export function allRoutes(parts: RouteParts): readonly Route[] {
     ...healthRoutes(parts),
     ...infoRoutes(parts),
     ...legacyLoginRoutes(parts),
+    ...legacyMessageRoutes(parts),
     ...legacyQueryRoutes(parts),
     ...loginRoutes(parts),
     ...messageRoutes(parts),
