@@ -61,6 +61,11 @@ export const contexts: readonly ContextEntry[] = [
     load: async () => (await import("./queue.js")).queueContext,
   },
   {
+    name: "nrpe",
+    summary: "Ask NRPE agents, also as check_nrpe; switch the NRPE server on",
+    load: async () => (await import("./nrpe.js")).nrpeContext,
+  },
+  {
     name: "py",
     aliases: ["python"],
     summary: "Add, list and run scripts in Python",

@@ -41,7 +41,7 @@ export async function runCli(args: readonly string[], io: CliIo): Promise<number
     );
     return helpCode;
   }
-  if (rest[0] === "--version") {
+  if (rest[0] === "--version" && rest.length === 1) {
     io.stdout(versionText());
     return helpCode;
   }

@@ -8,6 +8,7 @@ import nagiosClient from "../modules/nagios-client/index.js";
 import nodeScript from "../modules/node-script/index.js";
 import nrdpClient from "../modules/nrdp-client/index.js";
 import nrdpServer from "../modules/nrdp-server/index.js";
+import nrpeClient from "../modules/nrpe-client/index.js";
 import nrpeServer from "../modules/nrpe-server/index.js";
 import nscaClient from "../modules/nsca-client/index.js";
 import nscaNgClient from "../modules/nsca-ng-client/index.js";
@@ -28,6 +29,7 @@ export const moduleDefinitions: readonly ModuleDefinition<SettingsSchema>[] = [
   erased(nodeScript),
   erased(nrdpClient),
   erased(nrdpServer),
+  erased(nrpeClient),
   erased(nrpeServer),
   erased(nscaClient),
   erased(nscaNgClient),

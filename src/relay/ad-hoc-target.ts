@@ -6,7 +6,7 @@ import { defaultValue, readTyped } from "../settings/typed-value.js";
 import { nameMapping } from "./names.js";
 import type { AnyProtocol, TargetValues } from "./relay-settings.js";
 import { withPort } from "./target-address.js";
-import { type ConfiguredTarget, plainKey, relayTarget, targetKeysByName } from "./targets.js";
+import { type ConfiguredTarget, type KeysByName, plainKey, relayTarget, targetKeysByName } from "./targets.js";
 
 /** What a caller says of a target: the names of keys in any spelling, and texts as they would stand in the settings. */
 export type TargetOptions = Iterable<readonly [string, string]>;
@@ -39,22 +39,40 @@ export function adHocTarget({
   namesFiles,
 }: AdHocTarget): ConfiguredTarget {
   const keys = targetKeysByName(protocol);
+  const complete = { ...changedValues({ keys, values, options, paths, keepsSecrets, namesFiles }), failover: [] };
+  const target = relayTarget(protocol, { name, path: `target ${name}`, values: complete });
+  return { id: name, name, values: complete, target, mapping: nameMapping(complete) };
+}
+
+interface Changes<Values> extends Omit<AdHocTarget, "protocol" | "name" | "values"> {
+  readonly keys: KeysByName;
+  readonly values: Values;
+}
+
+/**
+ * The values of a target with those that a caller names, and without the secrets where they may not go along.
+ * @throws GatewayError INVALID_ARGUMENT naming an option that there is not, or whose value is wrong; PERMISSION_DENIED for files
+ */
+export function changedValues<Values extends Pick<TargetValues, "address">>({
+  keys,
+  values,
+  options,
+  paths,
+  keepsSecrets,
+  namesFiles,
+}: Changes<Values>): Values {
   const changed: Record<string, unknown> = { ...values };
   if (!keepsSecrets) {
     for (const { property, spec } of keys.values()) if (isSecret(spec)) changed[property] = defaultValue(spec, paths);
   }
   const given = typedOptions(keys, options, paths, namesFiles);
-  Object.assign(changed, Object.fromEntries(given), addressOf(values, given), { failover: [] });
+  Object.assign(changed, Object.fromEntries(given), addressOf(values, given));
   // What was read by the declaration of these keys has the types that it names.
-  const complete = changed as unknown as TargetValues;
-  const target = relayTarget(protocol, { name, path: `target ${name}`, values: complete });
-  return { id: name, name, values: complete, target, mapping: nameMapping(complete) };
+  return changed as unknown as Values;
 }
 
-type Keys = ReturnType<typeof targetKeysByName>;
-
 function typedOptions(
-  keys: Keys,
+  keys: KeysByName,
   options: TargetOptions,
   paths: PathTokens,
   namesFiles: boolean,
@@ -83,7 +101,7 @@ function optionKey(option: string): string {
 }
 
 /** An address, host or port of the caller's takes the place of all that the target has of them. */
-function addressOf(values: TargetValues, given: ReadonlyMap<string, unknown>): Partial<TargetValues> {
+function addressOf(values: Pick<TargetValues, "address">, given: ReadonlyMap<string, unknown>): Partial<TargetValues> {
   if (given.has("address")) return { host: "" };
   if (given.has("host")) return { address: "" };
   if (given.has("port") && values.address !== "")

@@ -1,7 +1,7 @@
 import { errorText, GatewayError } from "../kernel/errors.js";
 import { closest } from "../settings/did-you-mean.js";
 import { type Problem, SettingsError } from "../settings/errors.js";
-import { type KeySpec, keyName, type SettingsObject } from "../settings/schema.js";
+import { type KeySpec, keyName, type ObjectSpec, type SettingsObject } from "../settings/schema.js";
 import type { SettingsStore } from "../settings/store.js";
 import { type NameMapping, nameMapping } from "./names.js";
 import type { RelayTarget, Sender, SenderEnvironment } from "./relay.js";
@@ -185,11 +185,16 @@ export function plainKey(name: string): string {
   return name.trim().toLowerCase().replace(/[-_]/g, " ");
 }
 
+/** Keys of targets by the names that callers use. */
+export type KeysByName = ReadonlyMap<string, { readonly property: string; readonly spec: KeySpec }>;
+
 /** The keys of a protocol's targets by the names that callers use. */
-export function targetKeysByName(
-  protocol: AnyProtocol,
-): ReadonlyMap<string, { readonly property: string; readonly spec: KeySpec }> {
-  const entries = Object.entries(targetKeysOf(protocol)).map(
+export function targetKeysByName(protocol: AnyProtocol): KeysByName {
+  return keysByName(targetKeysOf(protocol));
+}
+
+export function keysByName(keys: ObjectSpec["keys"]): KeysByName {
+  const entries = Object.entries(keys).map(
     ([property, spec]) => [plainKey(keyName(property, spec)), { property, spec }] as const,
   );
   return new Map(entries);

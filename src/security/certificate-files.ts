@@ -79,6 +79,35 @@ export async function createClientCertificate(
   return writePair(folder, names, await makeClientPair(authority, name, { now, days }));
 }
 
+/**
+ * Makes a server's pair in files of any names. The authority is that of the certificate's folder; one is made when there is none.
+ *
+ * @returns the files that were written
+ * @throws GatewayError INVALID_ARGUMENT for names that no certificate can have, FAILED_PRECONDITION when they can't be written
+ */
+export async function issueServerCertificate({
+  certificate,
+  privateKey,
+  hosts,
+  now,
+}: {
+  readonly certificate: string;
+  readonly privateKey: string;
+  /** Names and addresses of the server beside this machine's own. */
+  readonly hosts: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}): Promise<string[]> {
+  const names = serverNames(hosts);
+  const folder = dirname(certificate);
+  const found = await readAuthority(folder).catch(() => undefined);
+  const authority = found ?? (await makeAuthority({ now, days: authorityDays }));
+  if (found === undefined) await refuseToOverwrite(folder, [authorityFiles]);
+  const written = found === undefined ? await writePair(folder, authorityFiles, authority) : [];
+  const pair = await makeServerPair(authority, names, { now, days: defaultDays });
+  return [...(await writePairTo(certificate, privateKey, pair)), ...written];
+}
+
 /** What a first start needs, unless it is there: an authority, this machine's pair and a client called `client`. */
 export async function createDevelopmentCertificates(folder: string): Promise<boolean> {
   try {
@@ -169,8 +198,10 @@ function readAuthorityFile(file: string): Promise<string> {
 
 /** The key first: a server that watches sees the new certificate when its key is there. */
 async function writePair(folder: string, names: PairFiles, pair: CertificatePair): Promise<string[]> {
-  const key = join(folder, names.privateKey);
-  const certificate = join(folder, names.certificate);
+  return writePairTo(join(folder, names.certificate), join(folder, names.privateKey), pair);
+}
+
+async function writePairTo(certificate: string, key: string, pair: CertificatePair): Promise<string[]> {
   await writeFile(key, pair.privateKey, 0o600);
   await writeFile(certificate, pair.certificate, 0o644);
   return [certificate, key];

@@ -138,7 +138,11 @@ export class ClientTls {
   }
 }
 
-function versionRange(version: (typeof tlsVersions)[number]): { minVersion: SecureVersion; maxVersion: SecureVersion } {
+/** The versions that a setting means. */
+export function versionRange(version: (typeof tlsVersions)[number]): {
+  minVersion: SecureVersion;
+  maxVersion: SecureVersion;
+} {
   const isOpen = version.endsWith("+");
   const exact = secureVersions[isOpen ? version.slice(0, -1) : version] ?? "TLSv1.2";
   return { minVersion: exact, maxVersion: isOpen ? "TLSv1.3" : exact };

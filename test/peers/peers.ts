@@ -53,6 +53,9 @@ export const checkNscpApi: Peer = debianPeer(
 
 export const curl: Peer = debianPeer("curl", "curl", "curl");
 
+/** The daemon of NRPE. */
+export const nrpeDaemon: Peer = debianPeer("NRPE's daemon", "nagios-nrpe-server", "nrpe");
+
 /** Shows the system calls of a process. */
 export const strace: Peer = debianPeer("strace", "strace", "strace");
 

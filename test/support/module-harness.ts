@@ -1,3 +1,4 @@
+import type { Clock } from "../../src/kernel/clock.js";
 import type { GatewayControl } from "../../src/kernel/control.js";
 import { Modules } from "../../src/kernel/modules.js";
 import type { ModuleContext, ModuleDefinition } from "../../src/modules/module.js";
@@ -18,12 +19,22 @@ import { type KernelOptions, kernel } from "./kernel.js";
 export async function loadModule<Schema extends SettingsSchema>(
   definition: ModuleDefinition<Schema>,
   ini = "",
-  options: KernelOptions & { readonly spool?: Spool } = {},
+  options: KernelOptions & {
+    readonly spool?: Spool;
+    /** The module's own, for one that talks to real sockets. */
+    readonly clock?: Clock;
+  } = {},
 ) {
   const parts = kernel(options);
   const { core, registry, clock, log } = parts;
   let store = memoryStore(ini);
-  const gateway: Partial<GatewayControl> = { version: "1.2.3", startedAtMs: 0, core, registry, clock };
+  const gateway: Partial<GatewayControl> = {
+    version: "1.2.3",
+    startedAtMs: 0,
+    core,
+    registry,
+    clock: options.clock ?? clock,
+  };
   const modules = new Modules(
     registry,
     new Map([
