@@ -20,6 +20,7 @@ import { Figures } from "./figures.js";
 import { legacyTlsOptions } from "./legacy-tls.js";
 import type { ReplyForm } from "./reply.js";
 import type { ServerSettings, settings } from "./settings.js";
+import { settingsWarnings } from "./warnings.js";
 
 type Context = ModuleContext<typeof settings>;
 
@@ -202,23 +203,8 @@ export class NrpeFrontEnd {
 
   private warn(settings: ServerSettings): void {
     const { log, security } = this.context;
-    const { useSsl, insecure, legacyAnonymousTls, legacyAllowedHosts, allowNastyCharacters, role } = settings;
-    const legacy = "TLS 1.0 and anonymous Diffie-Hellman: whoever is on the way can read and change everything";
-    if (!useSsl) {
-      log.warn("WITHOUT TLS (use ssl = false): whoever is on the way can read and change what is asked and answered");
-    } else if (insecure) {
-      log.warn(
-        `INSECURE (insecure = true): all allowed hosts may use ${legacy}. Give the few that need it legacy anonymous tls and legacy allowed hosts`,
-      );
-    } else if (legacyAnonymousTls && legacyAllowedHosts.length > 0) {
-      log.warn(`LEGACY ANONYMOUS TLS is on: ${legacyAllowedHosts.join(", ")} may use ${legacy}`);
-    } else if (legacyAnonymousTls) {
-      log.warn("Legacy anonymous TLS is on and legacy allowed hosts is empty: nobody may use it");
-    }
-    if (allowNastyCharacters) log.warn("Allow nasty characters is on: commands get characters that shells act upon");
-    if (!security.principal("anonymous", frontEnd, role).grants.allows("queries.execute")) {
-      log.warn(`The role "${role}" does not allow clients without a certificate to run any check`);
-    }
+    const { grants } = security.principal("anonymous", frontEnd, settings.role);
+    for (const text of settingsWarnings(settings, grants.allows("queries.execute"))) log.warn(text);
   }
 
   private limits() {
