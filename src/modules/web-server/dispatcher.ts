@@ -8,6 +8,7 @@ import type { Principal } from "../../kernel/principal.js";
 import { showsCredentials } from "./door.js";
 import { ConditionalChanges, taggedReply } from "./entity-tags.js";
 import { failureReply } from "./failure-reply.js";
+import type { Figures } from "./figures.js";
 import { HttpError } from "./http-error.js";
 import { IncomingRequest, type RequestContext } from "./incoming-request.js";
 import type { Peer } from "./peer.js";
@@ -21,6 +22,7 @@ export interface DispatcherParts extends RequestContext {
   readonly log: Logger;
   readonly limits: HttpLimits;
   readonly routes: readonly Route[];
+  readonly figures: Figures;
 }
 
 /** The path of the route that is asked for what no other route has. */
@@ -224,6 +226,7 @@ export class Dispatcher implements HttpService<Peer> {
     try {
       if (typeof reply.body === "string" || Buffer.isBuffer(reply.body)) sendReply(response, reply);
       else this.sendStream(response, reply);
+      this.parts.figures.count(reply.status);
     } catch (thrown) {
       // Nothing of the answer is out, but the words of its status are set.
       response.statusMessage = "";

@@ -7,14 +7,16 @@ import { addressOf, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import type { TlsWatcher } from "../../security/tls-watcher.js";
+import type { MetricsBundle } from "../../wire/messages.js";
 import type { ModuleContext } from "../module.js";
 import { certificateFiles } from "./certificate.js";
 import { Dispatcher } from "./dispatcher.js";
+import { Figures } from "./figures.js";
 import { type Peer, peerOfSocket } from "./peer.js";
 import type { RouteParts } from "./route-parts.js";
 import { allRoutes } from "./routes/all-routes.js";
 import { rulesOf, type ServerRules } from "./server-rules.js";
-import { portOf, type ServerSettings, type settings } from "./settings.js";
+import { listeningPort, type ServerSettings, type settings } from "./settings.js";
 
 type Context = ModuleContext<typeof settings>;
 
@@ -28,6 +30,7 @@ export class WebFrontEnd {
   private port = 0;
   private readonly state = { isSecure: true, isReloading: false };
   private readonly open = new Set<Socket>();
+  private readonly figures = new Figures();
   private readonly peers: PeerLog;
   private readonly seats: Seats;
 
@@ -49,7 +52,7 @@ export class WebFrontEnd {
     const tls = { ...settings, ...files, useSsl: state.isSecure };
     this.watcher = await watchCertificate(tls, { clock: gateway.clock, log });
     this.dispatcher = new Dispatcher({
-      ...{ gateway, security, log, limits: settings, isSecure: state.isSecure },
+      ...{ gateway, security, log, limits: settings, isSecure: state.isSecure, figures: this.figures },
       routes: allRoutes(this.routeParts()),
       rules: () => this.current(),
     });
@@ -63,7 +66,7 @@ export class WebFrontEnd {
       accept: (socket, seat) => void this.accept(socket, seat),
     });
     secureListener(this.listener, this.watcher, settings);
-    this.port = await this.listener.listen(this.wantedPort(), settings.bindTo);
+    this.port = await this.listener.listen(listeningPort(settings.port, state.isSecure), settings.bindTo);
     if (state.isSecure) log.info(`Listening on ${this.place()} (HTTPS)`);
     else log.warn(`Listening on ${this.place()} WITHOUT TLS (allow insecure): passwords can be read on the way`);
   }
@@ -111,6 +114,16 @@ export class WebFrontEnd {
     return { detail: [`${this.place()} (${security}), ${figures.join(", ")}`] };
   }
 
+  metrics(): MetricsBundle {
+    const { http, dispatcher, figures, seats } = this;
+    return figures.bundle(this.context.alias, {
+      connections: this.open.size,
+      requests: http?.requests ?? 0,
+      streams: dispatcher?.streams.count ?? 0,
+      turned_away: seats.turnedAway,
+    });
+  }
+
   /** Who was allowed and is not any more has no use for the connections that are open. */
   private async dropStrangers(): Promise<void> {
     const { allowedHosts } = this.current().policy;
@@ -142,12 +155,6 @@ export class WebFrontEnd {
         return current();
       },
     };
-  }
-
-  /** Without TLS, clients expect the port that such servers have. */
-  private wantedPort(): number {
-    const port = portOf(this.settings.port) ?? 0;
-    return !this.state.isSecure && port === 8443 ? 8080 : port;
   }
 
   private current(): ServerRules {

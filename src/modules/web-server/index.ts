@@ -10,6 +10,7 @@ export default defineModule({
   settings,
   start(context) {
     const frontEnd = new WebFrontEnd(context, context.settings);
+    context.registry.metricsSource(() => [frontEnd.metrics()]);
     return {
       serve: () => frontEnd.serve(),
       stop: () => frontEnd.stop(),

@@ -183,8 +183,14 @@ export const settings = defineSettings({
 
 export type ServerSettings = SettingsOf<typeof settings>;
 
+/** The port to listen on. Without TLS, clients expect the one that such servers have instead of 8443. */
+export function listeningPort(text: string, isSecure: boolean): number {
+  const port = portOf(text) ?? 0;
+  return !isSecure && port === 8443 ? 8080 : port;
+}
+
 /** The port that a text such as `8443s` means. */
-export function portOf(text: string): number | undefined {
+function portOf(text: string): number | undefined {
   const digits = /^\s*(\d{1,5})s?\s*$/i.exec(text)?.[1];
   return digits === undefined || Number(digits) > 65_535 ? undefined : Number(digits);
 }

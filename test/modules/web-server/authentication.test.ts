@@ -143,6 +143,20 @@ describe("after too many failed logins", () => {
   });
 });
 
+describe("behind a trusted proxy", () => {
+  test("the address of the client is the one that the proxy names: it is blocked, and stands in the audit log", async () => {
+    const web = await startWebServer({
+      server: "trusted proxies = 127.0.0.1\nauth rate limit max failures = 1",
+    });
+    const from = (address: string) => ({ "x-forwarded-for": `203.0.113.7, ${address}` });
+    expect(await statusWith(web, { ...from("192.0.2.1"), password: "wrong" })).toBe(403);
+    expect(await statusWith(web, { ...from("192.0.2.1"), password: "admin-password" })).toBe(403);
+    expect(await statusWith(web, { ...from("192.0.2.2"), password: "admin-password" })).toBe(200);
+    expect(await statusWith(web, { password: "admin-password" })).toBe(200);
+    expect(web.audited.map(({ peer }) => peer)).toEqual(["192.0.2.1", "192.0.2.1"]);
+  });
+});
+
 describe("the user admin", () => {
   const adminStatus = async (web: WebGateway, password: string) => statusWith(web, { password });
   const noRow = "[/settings/WEB/server/users/admin]\npassword =\n";

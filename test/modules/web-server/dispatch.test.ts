@@ -7,6 +7,7 @@ import { Call } from "../../../src/kernel/call.js";
 import type { GatewayControl } from "../../../src/kernel/control.js";
 import { GatewayError } from "../../../src/kernel/errors.js";
 import { Dispatcher } from "../../../src/modules/web-server/dispatcher.js";
+import { Figures } from "../../../src/modules/web-server/figures.js";
 import { peerOfSocket } from "../../../src/modules/web-server/peer.js";
 import type {
   CallerRequest,
@@ -59,7 +60,7 @@ ${server}`);
     call: (origin) => new Call({ ...origin, traceId: origin.traceId ?? "own-trace" }),
   };
   const dispatcher = new Dispatcher({
-    ...{ gateway: gateway as GatewayControl, security, log, routes, isSecure: false },
+    ...{ gateway: gateway as GatewayControl, security, log, routes, isSecure: false, figures: new Figures() },
     limits: { ...rules.settings, ...limits },
     rules: () => rules,
   });

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
+import { listeningPort } from "../../../src/modules/web-server/settings.js";
 import { makeAuthority, makeClientPair, makeServerPair } from "../../../src/security/certificates.js";
 import { refused, startWebServer, textAnswer, type WebGateway } from "../../support/web-server.js";
 
@@ -126,6 +127,33 @@ describe("the port", () => {
       detail: [`127.0.0.1 port ${web.port} (HTTP without TLS), 0 connections, 0 requests, 0 streams`],
     });
   });
+});
+
+test.each([
+  ["8443", true, 8443],
+  ["8443s", true, 8443],
+  ["8443", false, 8080],
+  [" 8443S ", false, 8080],
+  ["9443", false, 9443],
+])("the port %s, with TLS: %s, is %i", (text, isSecure, port) => {
+  expect(listeningPort(text, isSecure)).toBe(port);
+});
+
+test("what is open and how requests were answered is among the metrics", async () => {
+  const web = await startWebServer();
+  await web.request({ path: "/core/isalive" });
+  await web.request({ path: "/api" });
+  await web.request({ path: "/nope" });
+  await web.gateway.core.collectMetrics();
+  const text = await web.gateway.metricsText();
+  const rows = text.split("\n").filter((line) => /^web_/.test(line) && !/connections|requests /.test(line));
+  expect(rows).toEqual([
+    "web_streams 0",
+    "web_turned_away 0",
+    "web_ok 1",
+    "web_client_errors 2",
+    "web_server_errors 0",
+  ]);
 });
 
 describe("a reload", () => {
