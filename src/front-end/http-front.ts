@@ -55,6 +55,8 @@ export class HttpFront<G extends Guest = Guest> {
   private readonly server: Server;
   private readonly guests = new WeakMap<Socket, G>();
   private readonly underWay = new Set<ServerResponse>();
+  /** What ends the answers of a connection: those that wait behind another one are not told that it was closed. */
+  private readonly endings = new WeakMap<Socket, Set<() => void>>();
   /** Requests whose bodies are on their way make way for others when there are too many. */
   private readonly seats: Seats;
   private readonly seatOf = new WeakMap<IncomingMessage, Seat>();
@@ -115,6 +117,11 @@ export class HttpFront<G extends Guest = Guest> {
       return;
     }
     this.guests.set(socket, guest);
+    const endings = new Set<() => void>();
+    this.endings.set(socket, endings);
+    socket.once("close", () => {
+      for (const end of endings) end();
+    });
     this.server.emit("connection", socket);
   }
 
@@ -169,7 +176,7 @@ export class HttpFront<G extends Guest = Guest> {
   private receive(request: IncomingMessage, response: ServerResponse, handler: RequestListener): void {
     const isSeated = this.isSeated(request, response);
     this.underWay.add(response);
-    response.on("close", () => this.leave(response));
+    this.whenOver(request, response, () => this.leave(response));
     if (this.isClosing) this.service.refuse(request, response, "The gateway is shutting down.");
     else if (!isSeated) this.service.refuse(request, response, "Too many requests are under way.");
     else if (this.service.meet?.(request, response) !== false) handler(request, response);
@@ -185,8 +192,18 @@ export class HttpFront<G extends Guest = Guest> {
     if (seat === undefined) return false;
     if (isWhole) seat.keep();
     else this.seatOf.set(request, seat);
-    response.on("close", () => seat.leave());
+    this.whenOver(request, response, () => seat.leave());
     return true;
+  }
+
+  /** Runs once: when the answer was taken, or its connection is closed. */
+  private whenOver({ socket }: IncomingMessage, response: ServerResponse, over: () => void): void {
+    const endings = this.endings.get(socket);
+    const end = () => {
+      if (endings?.delete(end)) over();
+    };
+    endings?.add(end);
+    response.once("close", end);
   }
 
   /** Those without a seat are whole, and leave so many for the others. */

@@ -125,9 +125,11 @@ ${sections}`;
   if (!(await modules.load({ module: "NRDPServer", alias: "" }))) throw new Error(modules.list()[0]?.failure);
   onTestFinished(stop);
   await modules.serve();
+  /** What `nscp status` says of the server. */
+  const status = () => modules.list()[0]?.status.detail?.join() ?? "";
   const port = () => Number(/port (\d+)/.exec(modules.list()[0]?.status.detail?.[0] ?? "")?.[1]);
   return {
-    ...{ logLines, audited, submissions, modules, stop, registry, folder: files.folder },
+    ...{ logLines, audited, submissions, modules, status, stop, registry, folder: files.folder },
     get port() {
       return port();
     },

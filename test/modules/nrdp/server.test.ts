@@ -487,6 +487,27 @@ describe("the server", () => {
     await displaced;
   });
 
+  test("forgets requests that wait behind another one of a connection that is closed", async () => {
+    const gateway = await startNrdpServer("max requests = 2");
+    const gate = deferred<SubmitResponse[]>();
+    const asked = deferred<void>();
+    gateway.takeWith(() => {
+      asked.resolve();
+      return gate.promise;
+    });
+    const impatient = connect(gateway.port, "127.0.0.1");
+    impatient.on("error", () => {}).resume();
+    const first = `token=secret&cmd=submitcheck&XMLDATA=${encodeURIComponent(xml)}`;
+    const head = `POST /nrdp/ HTTP/1.1\r\nHost: x\r\nContent-Length: ${first.length}\r\n\r\n`;
+    impatient.write(`${head}${first}GET /nrdp/?cmd=hello HTTP/1.1\r\nHost: x\r\n\r\n`);
+    await asked.promise;
+    impatient.destroy();
+    await expect.poll(() => gateway.status()).toContain("0 connections");
+    gate.resolve([SubmitResponse.create()]);
+    await expect.poll(async () => (await submit(gateway)).status).toBe(200);
+    expect((await Promise.all([submit(gateway), submit(gateway)])).map(({ status }) => status)).toEqual([200, 200]);
+  });
+
   test("refuses more requests and connections than it may have", async () => {
     const gateway = await startNrdpServer("max requests = 1\nmax connections = 2");
     const accepted = deferred<SubmitResponse[]>();
