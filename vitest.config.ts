@@ -7,6 +7,7 @@ const builtSuites = [
   "test/integration/**/*.test.ts",
   "test/peers/**/*.test.ts",
   "test/crash/**/*.test.ts",
+  "test/fuzz/**/*.test.ts",
   "test/e2e/**/*.test.ts",
 ];
 

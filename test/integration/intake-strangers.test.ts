@@ -2,15 +2,14 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { decodeNscaInit, NSCA_INIT_SIZE } from "../../src/wire/nsca/init-packet.js";
-import { parseNscaMethod } from "../../src/wire/nsca/methods.js";
-import { NscaWriter } from "../../src/wire/nsca/writer.js";
 import { NrdpReceiver } from "../crash/receivers.js";
 import { freePort } from "../support/free-port.js";
+import { doorSecret, sendNsca } from "../support/front-doors.js";
 import { startGateway } from "../support/gateway-process.js";
 import { postNrdp } from "../support/nrdp-sender.js";
 
 const strangers = 20;
+const fine = { host: "server", output: "fine" };
 
 /** Connects, and drops what comes. */
 async function stranger(port: number): Promise<Socket> {
@@ -21,24 +20,6 @@ async function stranger(port: number): Promise<Socket> {
   });
   await once(socket, "connect");
   return socket;
-}
-
-/** Sends a result as send_nsca does, and waits until the gateway has closed the connection. */
-async function sendNsca(port: number, password: string, service: string): Promise<void> {
-  const parsed = parseNscaMethod("aes256");
-  if (parsed.problem !== undefined) throw new Error(parsed.problem);
-  const socket = connect(port, "127.0.0.1");
-  const closed = once(socket, "close");
-  let received = Buffer.alloc(0);
-  socket.on("data", (data: Buffer) => {
-    received = Buffer.concat([received, data]);
-    if (received.length < NSCA_INIT_SIZE) return;
-    const writer = new NscaWriter(decodeNscaInit(received), { method: parsed.method, password, payloadLength: 512 });
-    const packet = Buffer.alloc(writer.packetSize);
-    writer.write({ host: "server", service, code: 0, output: "fine" }, packet);
-    socket.end(packet);
-  });
-  await closed;
 }
 
 test("senders that say nothing, talk garbage or drip bytes keep no other sender from delivering, and are dropped", async () => {
@@ -55,7 +36,8 @@ NRDPClient = enabled
 [/settings/NSCA/server]
 port = ${nscaPort}
 bind to = 127.0.0.1
-password = secret
+password = ${doorSecret}
+encryption = xor
 inbox = NRDP
 timeout = 1s
 handshake timeout = 1s
@@ -104,14 +86,14 @@ ballast size = 0
 
   const services: string[] = [];
   for (let number = 0; number < 5; number++) {
-    await sendNsca(nscaPort, "secret", `over NSCA ${number}`);
+    await sendNsca(nscaPort, { ...fine, service: `over NSCA ${number}` });
     expect(await postNrdp(nrdpPort, "of the sender", `over NRDP ${number}`)).toBe("200 OK");
     services.push(`over NSCA ${number}`, `over NRDP ${number}`);
   }
   await receiver.has(services.length);
   expect(receiver.taken.toSorted()).toEqual(services.toSorted());
   await Promise.all(dropped);
-  await sendNsca(nscaPort, "secret", "afterwards");
+  await sendNsca(nscaPort, { ...fine, service: "afterwards" });
   await receiver.has(services.length + 1);
   expect(await gateway.stop()).toEqual({ code: 0, signal: null });
 });
