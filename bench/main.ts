@@ -2,11 +2,13 @@
  * `npm run bench`: every figure of the gateway beside that of a bare grpc-js server which does the same work on the wire,
  * from the same run. See docs/benchmarks.md for what came out.
  */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { memoryByProcess } from "../test/support/process-figures.js";
 import { measureColdStarts } from "./cold-start.js";
 import { type Comparison, compare, type Pace } from "./compare.js";
+import { type DoorName, doorNames, measureDoors } from "./doors/doors.js";
+import { doorsHeading, renderDoors } from "./doors/report.js";
 import { Poller } from "./load.js";
 import { measureRelay, renderRelay } from "./relay/relay.js";
 import { renderReport, type Section } from "./report.js";
@@ -18,10 +20,10 @@ const usage = `Usage: npm run bench -- [options]
   --quick         fewer and shorter rounds
   --no-start      without the cold starts
   --relay WHICH   on, off, or only: taking, keeping and delivering passive results (on)
-  --only NAME     just this scenario, may be repeated: ${scenarios.map(({ name }) => name).join(", ")}
+  --only NAMES    just these, with commas between them; may be repeated: ${[...scenarios.map(({ name }) => name), ...doorNames].join(", ")}
   --tls WHICH     on, off or both (both)
   --json          all figures as JSON
-  --write FILE    write the report into this file, too
+  --write FILE    write the report into this file, too; of only ${doorNames.join(" and ")}, just their part of it
   --profile DIR   leave processor profiles of the gateway in this folder
   --help          this text
 `;
@@ -60,7 +62,7 @@ if (values.help) process.stdout.write(usage);
 else await main();
 
 async function main(): Promise<void> {
-  const chosen = chooseScenarios(values.only);
+  const { polls, doors } = choose(values.only.flatMap((names) => names.split(",")));
   const settings = { both: [true, false], on: [true], off: [false] }[values.tls];
   if (settings === undefined) throw new Error(`--tls is on, off or both, not ${values.tls}`);
   const pace: Pace = values.quick
@@ -68,24 +70,53 @@ async function main(): Promise<void> {
     : { pairs: 15, roundMs: 700, warmUpMs: 1500 };
   if (!["on", "off", "only"].includes(values.relay)) throw new Error(`--relay is on, off or only, not ${values.relay}`);
   if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
+  const isRelayOnly = values.relay === "only";
+  const withPolls = !isRelayOnly && polls.length > 0;
   const sections: Section[] = [];
-  const withPolls = values.relay !== "only";
-  for (const tls of withPolls ? settings : []) sections.push(await runSection(tls, chosen, pace));
+  for (const tls of withPolls ? settings : []) sections.push(await runSection(tls, polls, pace));
   const coldStarts = values["no-start"] || !withPolls ? [] : await measureColdStarts(values.quick ? 3 : 9);
-  const relay = values.relay === "off" ? undefined : await measureRelay(pace, values.quick, progress);
-  const report = renderReport(sections, coldStarts, pace) + (relay === undefined ? "" : `\n${renderRelay(relay)}`);
-  const figures = { sections, coldStarts, relay };
+  const withDoors = !isRelayOnly && doors.length > 0;
+  const doorFigures = withDoors ? await measureDoors(pace, doors, values.profile, progress) : undefined;
+  const isDoorsOnly = withDoors && !withPolls;
+  const withRelay = values.relay !== "off" && !isDoorsOnly;
+  const relay = withRelay ? await measureRelay(pace, values.quick, progress) : undefined;
+  const doorReport = doorFigures === undefined ? "" : renderDoors(doorFigures);
+  const parts = [
+    ...(isDoorsOnly ? [] : [renderReport(sections, coldStarts, pace)]),
+    ...(doorFigures === undefined ? [] : [doorReport]),
+    ...(relay === undefined ? [] : [renderRelay(relay)]),
+  ];
+  const report = parts.join("\n");
+  const figures = { sections, coldStarts, doors: doorFigures, relay };
   process.stdout.write(values.json ? `${JSON.stringify(figures, withoutRequest, 2)}\n` : `\n${report}`);
-  if (values.write !== undefined) writeFileSync(values.write, `${introduction}\n${report}`);
+  if (values.write === undefined) return;
+  const isPart = isDoorsOnly && existsSync(values.write);
+  const text = isPart
+    ? withPart(readFileSync(values.write, "utf8"), doorsHeading, doorReport)
+    : `${introduction}\n${report}`;
+  writeFileSync(values.write, text);
 }
 
-function chooseScenarios(names: readonly string[]): readonly Scenario[] {
-  if (names.length === 0) return scenarios;
-  return names.map((name) => {
-    const scenario = scenarios.find((one) => one.name === name);
-    if (scenario === undefined) throw new Error(`There is no scenario ${name}.\n${usage}`);
-    return scenario;
-  });
+/** What is to be measured: everything unless there are names. */
+function choose(names: readonly string[]): { polls: readonly Scenario[]; doors: readonly DoorName[] } {
+  if (names.length === 0) return { polls: scenarios, doors: doorNames };
+  const doors = doorNames.filter((name) => names.includes(name));
+  const polls = names
+    .filter((name) => !doors.some((door) => door === name))
+    .map((name) => {
+      const scenario = scenarios.find((one) => one.name === name);
+      if (scenario === undefined) throw new Error(`There is no scenario ${name}.\n${usage}`);
+      return scenario;
+    });
+  return { polls, doors };
+}
+
+/** The document with this part of it anew: up to the next heading of its level, or behind everything else. */
+function withPart(document: string, heading: string, part: string): string {
+  const start = document.indexOf(`${heading}\n`);
+  if (start < 0) return `${document.trimEnd()}\n\n${part}`;
+  const end = document.indexOf("\n## ", start + heading.length);
+  return document.slice(0, start) + part + (end < 0 ? "" : document.slice(end));
 }
 
 async function runSection(tls: boolean, chosen: readonly Scenario[], pace: Pace): Promise<Section> {

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type GatewayProcess, startGateway } from "../test/support/gateway-process.js";
+import type { RestFloorOrder } from "./doors/rest-floor.js";
 import type { FloorOrder } from "./floor-server.js";
 import type { SubmitFloorOrder } from "./relay/submit-floor.js";
 import { benchScript, pythonBenchScript } from "./scenarios.js";
@@ -112,8 +113,17 @@ export function startSubmitFloor(answer: Uint8Array): Promise<BenchServer> {
   return startServer("./relay/submit-floor.ts", order);
 }
 
+/**
+ * The floor of the REST interface, see doors/rest-floor.ts.
+ *
+ * @param answers what is answered to GET, by path
+ */
+export function startRestFloor(answers: Readonly<Record<string, unknown>>): Promise<BenchServer> {
+  return startServer("./doors/rest-floor.ts", { answers });
+}
+
 /** Starts a server in a process of its own and gives it its order. */
-async function startServer(file: string, order: FloorOrder | SubmitFloorOrder): Promise<BenchServer> {
+async function startServer(file: string, order: FloorOrder | SubmitFloorOrder | RestFloorOrder): Promise<BenchServer> {
   const child = fork(fileURLToPath(new URL(file, import.meta.url)), { execArgv: ["--import", "jiti/register"] });
   child.send(order);
   const port = await portOf(child);
