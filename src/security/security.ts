@@ -50,6 +50,7 @@ export class Security {
   readonly #sessions: Sessions;
   readonly #byCertificate = new Map<string, Principal>();
   readonly #byToken = new Map<string, Principal>();
+  #revision = 0;
   #roles = new Roles();
   #certificates = new CertificateRoles(new Map());
   #defaultCertificateRole = "";
@@ -64,7 +65,10 @@ export class Security {
     this.#auditLog = new AuditLog(clock, this.#log, openAuditFile);
     this.audit = this.#auditLog;
     this.#throttle = new LoginThrottle(clock, { maxFailures: 10, blockMs: 60_000 });
-    this.#tokens = new TokenTable(clock, this.#log, () => this.#byToken.clear());
+    this.#tokens = new TokenTable(clock, this.#log, () => {
+      this.#byToken.clear();
+      this.#revision++;
+    });
     this.#logins = new Logins(clock, this.#throttle);
     this.#sessions = new Sessions(clock);
   }
@@ -130,6 +134,11 @@ export class Security {
     return this.#sessions.open(principal, user);
   }
 
+  /** Grows when users, roles or tokens change: who was let in before has to be looked at again. */
+  get revision(): number {
+    return this.#revision;
+  }
+
   /** Whether the token is one of an open session. */
   isSession(token: string): boolean {
     return this.#sessions.find(token) !== undefined;
@@ -176,6 +185,7 @@ export class Security {
     });
     this.#byCertificate.clear();
     this.#byToken.clear();
+    this.#revision++;
     this.#report(settings, users);
   }
 

@@ -51,6 +51,7 @@ export const checkNscpApi: Peer = debianPeer(
   "/usr/lib/nagios/plugins",
 );
 
+/** The client of HTTP that examples use. */
 export const curl: Peer = debianPeer("curl", "curl", "curl");
 
 /** The daemon of NRPE. */

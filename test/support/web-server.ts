@@ -33,6 +33,8 @@ export interface WebRequestOptions {
   /** A list sends the header several times. */
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Buffer;
+  /** Leaves the ETag, and what goes with it, in the answer. */
+  readonly tags?: boolean;
   /** Shows name and password of this user. */
   readonly as?: TestUser;
   /** Shows a certificate of a client. */
@@ -166,7 +168,7 @@ ${more}`;
       for await (const chunk of answer) chunks.push(chunk);
       return {
         status: answer.statusCode ?? 0,
-        headers: headersOf(answer),
+        headers: wanted.tags === true ? headersOf(answer) : withoutTag(headersOf(answer)),
         body: Buffer.concat(chunks).toString("utf8"),
       };
     },
@@ -222,6 +224,12 @@ password = pbkdf2-sha256$1$${salt.toString("hex")}$${hash.toString("hex")}
 }
 
 const unstable: ReadonlySet<string> = new Set(["date", "connection", "keep-alive"]);
+
+/** An ETag says what the body says, and whether it is there is for tests of its own. */
+function withoutTag(headers: WebAnswer["headers"]): WebAnswer["headers"] {
+  if (headers["etag"] === undefined) return headers;
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== "etag" && name !== "cache-control"));
+}
 
 function headersOf({ rawHeaders }: IncomingMessage): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};

@@ -12,6 +12,7 @@ export function aliasRoutes({ gateway: { registry } }: CheckParts): readonly Rou
     version,
     access: "granted",
     grants: ["aliases.list"],
+    isTagged: true,
     description: {
       tag: "aliases",
       summary: "The aliases that the caller may see, sorted by name",

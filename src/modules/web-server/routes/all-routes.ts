@@ -13,6 +13,7 @@ import { loginRoutes } from "./login.js";
 import { pageRoutes } from "./pages.js";
 import { queryRoutes } from "./queries.js";
 import { messageRoutes } from "./v3/messages.js";
+import { streamRoutes } from "./v3/streams.js";
 
 /** Everything that the web server serves. A family is one line. */
 export function allRoutes(parts: RouteParts): readonly Route[] {
@@ -30,6 +31,7 @@ export function allRoutes(parts: RouteParts): readonly Route[] {
     ...messageRoutes(parts),
     ...pageRoutes(parts),
     ...queryRoutes(parts),
+    ...streamRoutes(parts),
   ];
   return routes;
 }

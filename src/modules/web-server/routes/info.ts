@@ -17,6 +17,7 @@ export function infoRoutes(parts: RouteParts): readonly Route[] {
       version: generation,
       access: "granted",
       grants: ["info.get"],
+      isTagged: true,
       description: {
         tag: "info",
         summary: "Name and version of the program",
@@ -35,6 +36,7 @@ export function infoRoutes(parts: RouteParts): readonly Route[] {
       version: generation,
       access: "granted",
       grants: ["info.get.version"],
+      isTagged: true,
       description: {
         tag: "info",
         summary: "Version of the program",

@@ -36,7 +36,7 @@ function versionRoutes(parts: CheckParts, version: (typeof olderVersions)[number
   const parameters = [nameParameter, ...(version === 2 ? optionParameters : [])];
   return [
     {
-      ...{ methods: ["GET"], path: queries, version, access: "granted", grants: ["queries.list"] },
+      ...{ methods: ["GET"], path: queries, version, access: "granted", grants: ["queries.list"], isTagged: true },
       description: {
         tag: "queries",
         summary: "The checks that the caller may see, sorted by name",
@@ -45,7 +45,14 @@ function versionRoutes(parts: CheckParts, version: (typeof olderVersions)[number
       handle: (request) => listQueries(parts, request),
     },
     {
-      ...{ methods: ["GET"], path: `${queries}/:name`, version, access: "granted", grants: ["queries.get"] },
+      ...{
+        methods: ["GET"],
+        path: `${queries}/:name`,
+        version,
+        access: "granted",
+        grants: ["queries.get"],
+        isTagged: true,
+      },
       description: {
         tag: "queries",
         summary: "A check or an alias, and where it is run",
