@@ -1,10 +1,12 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Roles } from "../../src/security/roles.js";
 import { securitySettings } from "../../src/security/security-settings.js";
 import { coreSettings } from "../../src/settings/core-settings.js";
 import { readSettings } from "../../src/settings/read.js";
 import { validateSettings } from "../../src/settings/validate.js";
+import { packageRoot } from "../support/gateway-process.js";
 import { storeOf } from "./support.js";
 
 const page = readFileSync(new URL("../../docs/security.md", import.meta.url), "utf8");
@@ -28,5 +30,20 @@ describe("the page about security", () => {
       return [name, roles.get(name)?.texts.filter((text) => !implied.has(text))];
     });
     expect(rows).toEqual(actual);
+  });
+
+  it("names only tests that are there, and one for every incident", () => {
+    const table = /^\| What happened \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(page)?.[1] ?? "";
+    const incidents = table.trimEnd().split("\n");
+    expect(incidents.length).toBeGreaterThan(10);
+    const missing = incidents.flatMap((row) => {
+      const named = [...row.matchAll(/`(test\/[^`]+\.test\.ts)`: "([^"]+)"/g)];
+      if (named.length === 0) return [row];
+      return named.flatMap(([text, file = "", title = ""]) => {
+        const source = existsSync(join(packageRoot, file)) ? readFileSync(join(packageRoot, file), "utf8") : "";
+        return source.includes(`("${title}"`) ? [] : [text];
+      });
+    });
+    expect(missing).toEqual([]);
   });
 });
