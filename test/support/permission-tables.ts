@@ -80,6 +80,7 @@ POST   /api/v3/execute                                 full
 POST   /api/v3/submit                                  full submitter operator
 GET    /query/:name                                    full legacy
 POST   /query/:name                                    full legacy
+POST   /query.pb                                       full legacy
 POST   /core/reload                                    full legacy
 POST   /console/exec                                   full
 `;
