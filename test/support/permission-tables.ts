@@ -78,6 +78,8 @@ POST   /api/v{1,2}/queries/:name/commands/:command     full client monitoring po
 POST   /api/v3/query                                   full client monitoring poller operator
 POST   /api/v3/execute                                 full
 POST   /api/v3/submit                                  full submitter operator
+GET    /api/v3/logs/stream                             full operator
+GET    /api/v2/logs/stream                             full operator
 GET    /query/:name                                    full legacy
 POST   /query/:name                                    full legacy
 POST   /query.pb                                       full legacy
