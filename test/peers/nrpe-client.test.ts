@@ -2,9 +2,10 @@ import { existsSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../src/gateway/system-clock.js";
+import { connectGateway } from "../../src/modules/grpc-client/gateway-client.js";
 import nrpeClient from "../../src/modules/nrpe-client/index.js";
 import { createCertificates } from "../../src/security/certificate-files.js";
-import { packageRoot, run, temporaryFolder } from "../support/gateway-process.js";
+import { packageRoot, run, startGateway, temporaryFolder } from "../support/gateway-process.js";
 import { incoming, query, rows } from "../support/kernel.js";
 import { loadModule } from "../support/module-harness.js";
 import { NrpeDaemon } from "./nrpe-daemon.js";
@@ -283,4 +284,34 @@ test("nscp nrpe --host runs a query, prints what the agent says and exits with i
     ...{ code: 1, signal: null, stderr: "" },
     stdout: "fine, 5 % used|'/ x'=5%;80;90;0;100\nwarning\n",
   });
+});
+
+test("one message over gRPC asks the daemon many times, with the answers in order", {
+  timeout: 60_000,
+}, async (context) => {
+  const daemon = await daemonFor(context);
+  const gateway = await startGateway({
+    settings: `[/modules]
+GRPCServer = enabled
+NRPEClient = enabled
+[/settings/GRPC/server]
+port = 0
+[/settings/NRPE/client/targets/web1]
+address = 127.0.0.1:${daemon.port}
+insecure = true
+cache time = 0
+`,
+  });
+  onTestFinished(() => gateway.stop().then(() => {}));
+  const client = connectGateway({ socketPath: join(gateway.folder, "var", "control.sock"), timeoutMs: 30_000 });
+  onTestFinished(() => client.close());
+  const words = Array.from({ length: 200 }, (_, index) => ["ok", "warning", "critical", "bad"][index % 4] ?? "");
+  const answer = await client.query(query(words, { recipientId: "web1" }));
+  const expected = {
+    ok: "OK fine, 5 % used|'/ x'=5%;80;90;0;100",
+    warning: "WARNING warning",
+    critical: "CRITICAL critical",
+    bad: "UNKNOWN bad",
+  };
+  expect(rows(answer)).toEqual(words.map((word) => `0 ${word} ${expected[word as keyof typeof expected]}`));
 });
