@@ -35,9 +35,9 @@ export interface TcpListenerParts {
   readonly log: Logger;
   readonly protocol: ListenerProtocol;
   /** What is said of the same peer over and over. */
-  readonly peers?: PeerLog;
+  readonly peers: PeerLog;
   /** Who may be connected at once; a seat is taken before TLS, and free again when the connection is closed. */
-  readonly seats?: Seats;
+  readonly seats: Seats;
   /** Gets every connection that is let in, after TLS, and says of its seat when the peer is worth it. */
   readonly accept: (socket: Socket | TLSSocket, seat: Seat) => void;
 }
@@ -118,7 +118,7 @@ export class TcpListener {
     const { allowedHosts, handshakeTimeoutMs } = this.parts.policy();
     const address = addressOf(socket);
     socket.on("error", (error) => log.debug(`The connection of ${address} failed: ${error.message}`));
-    const seat = this.parts.seats === undefined ? freeSeat : this.parts.seats.take(address, () => socket.destroy());
+    const seat = this.parts.seats.take(address, () => socket.destroy());
     if (seat === undefined) {
       socket.destroy();
       return;
@@ -150,8 +150,7 @@ export class TcpListener {
     if (socket.destroyed) return;
     if (!allowed) {
       const text = `Refused the connection of ${address}: it is not one of the allowed hosts`;
-      if (this.parts.peers === undefined) log.warn(text);
-      else this.parts.peers.warn(address, "host", text);
+      this.parts.peers.warn(address, "host", text);
       socket.destroy();
       return;
     }
@@ -191,7 +190,7 @@ export class TcpListener {
     });
     server.on("tlsClientError", (error, socket) => {
       const address = addressOf(socket) || "a peer";
-      this.say(address, "TLS", `TLS with ${address} failed: ${firstLine(error.message)}`);
+      this.parts.peers.info(address, "TLS", `TLS with ${address} failed: ${firstLine(error.message)}`);
       socket.destroy();
     });
     return server;
@@ -204,18 +203,10 @@ export class TcpListener {
     const missing = talker === undefined ? "TLS was not completed" : silence;
     const address = addressOf(socket);
     const text = `Dropped the connection of ${address}: ${missing} within ${waitedMs / 1000} s`;
-    this.say(address, "silence", text);
+    this.parts.peers.info(address, "silence", text);
     socket.destroy();
   }
-
-  private say(address: string, kind: string, text: string): void {
-    if (this.parts.peers === undefined) this.parts.log.info(text);
-    else this.parts.peers.info(address, kind, text);
-  }
 }
-
-/** Where nobody counts. */
-const freeSeat: Seat = { keep: () => {}, leave: () => {} };
 
 /** Connections that the system holds until they are met: a poller that comes in a flood waits less than it takes to try again. */
 const backlog = 4096;
