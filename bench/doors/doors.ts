@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { encodeNrpeQuery } from "../../src/wire/nrpe/packet.js";
 import { checkNrpe, lackOf, nrpeDaemon } from "../../test/peers/peers.js";
+import { cpuSeconds } from "../../test/support/process-figures.js";
 import type { Pace } from "../compare.js";
 import { type BenchServer, startRestFloor } from "../servers.js";
 import { median, percentile } from "../statistics.js";
@@ -17,6 +18,8 @@ export interface DoorRow {
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** Processor time of the server for one answer, in microseconds; nothing for one whose processes come and go. */
+  readonly cpuMicroseconds?: number;
   /** By the first server of its group, a pair of rounds each; nothing for that one. */
   readonly ratios: readonly number[];
   readonly goal?: number;
@@ -47,6 +50,8 @@ interface Group {
   readonly sides: readonly {
     readonly server: string;
     readonly goal?: number;
+    /** The process of the server, when it is only one. */
+    readonly pid?: number;
     readonly load: Omit<DoorLoad, "width" | "milliseconds">;
   }[];
 }
@@ -65,8 +70,9 @@ export async function measureDoors(
     const rows: DoorRow[] = [];
     for (const group of groups) {
       rows.push(...(await measureGroup(client, group, { width, pairs, roundMs, warmUpMs })));
-      const [ratio] = rows.slice(-1).map(({ ratios }) => median(ratios));
-      progress(`${group.what}: ${ratio?.toFixed(2)} of ${group.sides[0]?.server}`);
+      for (const { server, ratios } of rows.slice(1 - group.sides.length)) {
+        progress(`${group.what}, ${server}: ${median(ratios).toFixed(2)} of ${group.sides[0]?.server}`);
+      }
     }
     return rows;
   };
@@ -99,19 +105,30 @@ async function measureGroup(
   for (const side of sides) {
     const { answer } = await ask(client, { ...side.load, width: 1, milliseconds: 50 });
     await ask(client, { ...side.load, width, milliseconds: warmUpMs });
-    measured.push({ ...side, load: { ...side.load, expected: answer }, rounds: [] as DoorRound[] });
+    measured.push({
+      ...side,
+      load: { ...side.load, expected: answer },
+      rounds: [] as DoorRound[],
+      cpu: [] as number[],
+    });
   }
   for (let pair = 0; pair < pairs; pair++) {
-    for (const { load, rounds } of measured) rounds.push(await ask(client, { ...load, width, milliseconds: roundMs }));
+    for (const { load, pid, rounds, cpu } of measured) {
+      const before = pid === undefined ? 0 : cpuSeconds(pid);
+      const round = await ask(client, { ...load, width, milliseconds: roundMs });
+      rounds.push(round);
+      if (pid !== undefined) cpu.push(((cpuSeconds(pid) - before) / round.answers) * 1e6);
+    }
   }
   const rates = measured.map(({ rounds }) => rounds.map(({ answers, seconds }) => answers / seconds));
-  return measured.map(({ server, goal, rounds }, index) => ({
+  return measured.map(({ server, goal, rounds, cpu }, index) => ({
     what: index === 0 ? what : "",
     server,
     perSecond: median(rates[index] ?? []),
     p50Ms: median(rounds.map(({ p50Ms }) => p50Ms)),
     p99Ms: median(rounds.map(({ p99Ms }) => p99Ms)),
     ratios: index === 0 ? [] : (rates[index] ?? []).map((rate, pair) => rate / (rates[0]?.[pair] ?? Number.NaN)),
+    ...(cpu.length === 0 ? {} : { cpuMicroseconds: median(cpu) }),
     ...(goal === undefined ? {} : { goal }),
   }));
 }
@@ -153,7 +170,7 @@ async function withDaemons(
   }
 }
 
-function nrpeGroups({ ports }: DoorGateway, { plain, certified, anonymous }: Daemons): Group[] {
+function nrpeGroups({ ports, pid }: DoorGateway, { plain, certified, anonymous }: Daemons): Group[] {
   const load = (command: string, port: number, isSecured: boolean) => ({
     ...{ port, isSecured, keepsOpen: false },
     request: encodeNrpeQuery(command, { version: 4 }).toString("base64"),
@@ -161,8 +178,8 @@ function nrpeGroups({ ports }: DoorGateway, { plain, certified, anonymous }: Dae
   const sides = (daemon: BenchServer, gatewayPort: number, isSecured: boolean) => [
     { server: "nrpe, /bin/echo", load: load("check_waiting", daemon.port, isSecured) },
     { server: "nrpe, check_dummy", load: load("check_dummy", daemon.port, isSecured) },
-    { server: "gateway, built-in check", goal: 1, load: load("check_waiting", gatewayPort, isSecured) },
-    { server: "gateway, TypeScript function", goal: 1, load: load("check_bench", gatewayPort, isSecured) },
+    { server: "gateway, built-in check", goal: 1, pid, load: load("check_waiting", gatewayPort, isSecured) },
+    { server: "gateway, TypeScript function", goal: 1, pid, load: load("check_bench", gatewayPort, isSecured) },
   ];
   return [
     { what: "plain", sides: sides(plain, ports.plain, false) },
@@ -174,7 +191,7 @@ function nrpeGroups({ ports }: DoorGateway, { plain, certified, anonymous }: Dae
           server: "nrpe, /bin/echo",
           load: { ...load("check_waiting", anonymous.port, true), ciphers: "ADH:@SECLEVEL=0" },
         },
-        { server: "gateway, TLS 1.3, built-in check", load: load("check_waiting", ports.secured, true) },
+        { server: "gateway, TLS 1.3, built-in check", pid, load: load("check_waiting", ports.secured, true) },
       ],
     },
   ];
@@ -255,7 +272,7 @@ async function withRestFloor(
   }
 }
 
-async function restGroups({ ports }: DoorGateway, floor: BenchServer): Promise<Group[]> {
+async function restGroups({ ports, pid }: DoorGateway, floor: BenchServer): Promise<Group[]> {
   const login = await fetch(`http://127.0.0.1:${ports.web}/api/v2/login`, { headers: { password } });
   const { key } = (await login.json()) as { key: string };
   const load = (path: string, port: number, credentials: string) => ({
@@ -268,9 +285,9 @@ async function restGroups({ ports }: DoorGateway, floor: BenchServer): Promise<G
   return [execute, legacy].map((path) => ({
     what: path.replace("check_waiting", "<q>"),
     sides: [
-      { server: "bare fastify", load: load(path, floor.port, token) },
-      { server: "gateway, token", goal: 0.6, load: load(path, ports.web, token) },
-      { server: "gateway, password", load: load(path, ports.web, `Password: ${password}`) },
+      { server: "bare fastify", pid: floor.pid, load: load(path, floor.port, token) },
+      { server: "gateway, token", goal: 0.6, pid, load: load(path, ports.web, token) },
+      { server: "gateway, password", pid, load: load(path, ports.web, `Password: ${password}`) },
     ],
   }));
 }

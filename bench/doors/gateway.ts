@@ -10,6 +10,7 @@ export interface DoorGateway {
   /** Files of the certificate that NRPE has. */
   readonly certificate: string;
   readonly key: string;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -63,6 +64,7 @@ ${listen}
   });
   return {
     ports,
+    pid: gateway.pid,
     certificate: gateway.certificate("certificate.pem"),
     key: gateway.certificate("certificate_key.pem"),
     stop: async () => {

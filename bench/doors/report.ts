@@ -15,7 +15,7 @@ export function renderDoors({ nrpe, rest }: DoorFigures): string {
       "connection and runs its plugin through a shell: `/bin/echo`, and `check_dummy` of the Nagios plugins. The gateway answers the same",
       "text. Runs of `check_nrpe` are whole processes, one behind the other. Goal: at least 1.00 of `nrpe` with `/bin/echo`.",
       "",
-      ...table(["what", "server", "checks/s", "p50 ms", "p99 ms", "of nrpe", "goal"], 2, nrpe.map(cells)),
+      ...table(["what", "server", "checks/s", "p50 ms", "p99 ms", "cpu µs", "of nrpe", "goal"], 2, nrpe.map(cells)),
     );
   }
   if (rest !== undefined) {
@@ -24,13 +24,13 @@ export function renderDoors({ nrpe, rest }: DoorFigures): string {
       `Requests over HTTP without TLS, ${widths.rest} connections that stay open, beside bare fastify routes that answer with the same JSON. Goal: at`,
       "least 0.60 of them.",
       "",
-      ...table(["GET", "server", "requests/s", "p50 ms", "p99 ms", "of fastify", "goal"], 2, rest.map(cells)),
+      ...table(["GET", "server", "requests/s", "p50 ms", "p99 ms", "cpu µs", "of fastify", "goal"], 2, rest.map(cells)),
     );
   }
   return `${lines.join("\n")}\n`;
 }
 
-function cells({ what, server, perSecond, p50Ms, p99Ms, ratios, goal }: DoorRow): string[] {
+function cells({ what, server, perSecond, p50Ms, p99Ms, cpuMicroseconds, ratios, goal }: DoorRow): string[] {
   const range = `${Math.min(...ratios).toFixed(2)}–${Math.max(...ratios).toFixed(2)}`;
   return [
     what,
@@ -38,6 +38,7 @@ function cells({ what, server, perSecond, p50Ms, p99Ms, ratios, goal }: DoorRow)
     whole(perSecond),
     p50Ms.toFixed(2),
     p99Ms.toFixed(2),
+    cpuMicroseconds === undefined ? "" : whole(cpuMicroseconds),
     ratios.length === 0 ? "" : `${median(ratios).toFixed(2)} (${range})`,
     goal === undefined ? "" : `≥ ${goal.toFixed(2)}`,
   ];
