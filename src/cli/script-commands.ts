@@ -1,9 +1,9 @@
 /** What `nscp py` and `nscp node` do with the scripts of the settings. Of all of it only `list --query` runs them. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, relative } from "node:path";
 import { openConfiguration } from "../gateway/configuration.js";
 import { GatewayError } from "../kernel/errors.js";
-import type { ScriptLanguage } from "../script-host/find-script.js";
+import { scriptFiles } from "../script-host/script-files.js";
 import { closest } from "../settings/did-you-mean.js";
 import type { SettingsStore } from "../settings/store.js";
 import type { CliAction } from "./actions.js";
@@ -231,18 +231,6 @@ function configured(scripts: ScriptContext, store: SettingsStore): Configured[] 
 
 function isMeant({ alias, script }: Configured, wanted: string): boolean {
   return alias.toLowerCase() === wanted.toLowerCase() || script === wanted;
-}
-
-function scriptFiles(folder: string, language: ScriptLanguage, withLibrary: boolean): string[] {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) {
-      const isSkipped = entry.name === "node_modules" || entry.name === "__pycache__";
-      return isSkipped || (entry.name === "lib" && !withLibrary) ? [] : scriptFiles(path, language, withLibrary);
-    }
-    return language.extensions.includes(extname(entry.name)) && !entry.name.endsWith(".d.ts") ? [path] : [];
-  });
 }
 
 function sectionOf({ alias }: ScriptContext): string {

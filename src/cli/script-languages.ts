@@ -1,10 +1,9 @@
 import type { ModuleDefinition } from "../modules/module.js";
-import { nodeLanguage } from "../modules/node-script/host-command.js";
 import { nodeScript } from "../modules/node-script/module.js";
-import { pythonLanguage } from "../modules/python-script/host-command.js";
 import { pythonScript } from "../modules/python-script/module.js";
 import type { ScriptExtras } from "../modules/script-module.js";
 import type { ScriptLanguage } from "../script-host/find-script.js";
+import { nodeLanguage, pythonLanguage } from "../script-host/script-files.js";
 import type { SettingsSchema } from "../settings/schema.js";
 
 /** A language that scripts can be written in, as the command line knows it. */

@@ -10,8 +10,9 @@ import type { Logger } from "../../dist/kernel/log.js";
 import { type ModuleInstance, Modules } from "../../dist/kernel/modules.js";
 import { localPrincipal, modulePrincipal } from "../../dist/kernel/principal.js";
 import { Registry } from "../../dist/kernel/registry.js";
-import { nodeHostCommand, nodeLanguage } from "../../dist/modules/node-script/host-command.js";
-import { pythonHostCommand, pythonLanguage } from "../../dist/modules/python-script/host-command.js";
+import { nodeHostCommand } from "../../dist/modules/node-script/host-command.js";
+import { pythonHostCommand } from "../../dist/modules/python-script/host-command.js";
+import { nodeLanguage, pythonLanguage } from "../../dist/script-host/script-files.js";
 import { type ScriptEntry, ScriptModule, type ScriptModuleOptions } from "../../dist/script-host/script-module.js";
 import {
   QueryRequest,

@@ -5,7 +5,7 @@ import type { GatewayControl } from "../../kernel/control.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { LoadedModule } from "../../kernel/modules.js";
 import type { LogService } from "../../telemetry/log.js";
-import { nscp, PB, type RegistryRequestMessage, type SettingsRequestMessage } from "../../wire/messages.js";
+import { nscp, PB, type RegistryRequestMessage } from "../../wire/messages.js";
 import { adminMethods, type Method } from "../../wire/services.js";
 import type { FeedOperation } from "./feed-rpc.js";
 import { isWanted, logEntries, logEntry } from "./log-entries.js";
@@ -33,38 +33,6 @@ export function registryOperation(
     },
     handle: (request, call) => gateway.registryQuery(request, call),
   };
-}
-
-/** Settings; the gateway checks a grant for each payload. */
-export function settingsOperation(
-  gateway: GatewayControl,
-): Operation<SettingsRequestMessage, PB.Settings.SettingsResponseMessage> {
-  return {
-    method: adminMethods.settings,
-    audit: {
-      action: ({ payload }) =>
-        payload.some(({ update, control }) => update !== null || control !== null) ? "settings.put" : "settings.get",
-      objects: ({ payload }) => payload.map(settingOf),
-      // The gateway records them itself, each under the grant that was missing.
-      refusals: ({ payload }, answer) =>
-        refusalsAmong(
-          answer.payload,
-          ({ result }) => result?.message ?? "",
-          (index) => settingOf(payload[index]),
-        ).map((refusal) => ({ ...refusal, isRecorded: true })),
-    },
-    handle: (request, call) => gateway.settingsQuery(request, call),
-  };
-}
-
-function settingOf(request: PB.Settings.SettingsRequestMessage.Request | undefined): string {
-  const { update, query, inventory, diff } = request ?? {};
-  return nodeName((update ?? query ?? inventory ?? diff)?.node);
-}
-
-function nodeName(node: PB.Settings.Node | null | undefined): string {
-  if (node === null || node === undefined) return "";
-  return node.key === "" ? node.path : `${node.path}/${node.key}`;
 }
 
 export function metricsOperation(gateway: GatewayControl) {

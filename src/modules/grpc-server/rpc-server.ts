@@ -3,6 +3,7 @@ import { type ConnectionInjector, Server, ServerCredentials, type UntypedHandleC
 import { AuditTrail } from "../../front-end/audit-trail.js";
 import { executeOperation, queryOperation, submitOperation } from "../../front-end/gateway-operations.js";
 import type { Operation } from "../../front-end/operation.js";
+import { settingsOperation } from "../../front-end/settings-operation.js";
 import type { GatewayControl } from "../../kernel/control.js";
 import type { RegistryScope } from "../../kernel/scope.js";
 import type { Audit } from "../../security/audit.js";
@@ -14,7 +15,6 @@ import {
   metricsOperation,
   registryOperation,
   reloadOperation,
-  settingsOperation,
   statusOperation,
 } from "./admin-operations.js";
 import type { Door } from "./door.js";

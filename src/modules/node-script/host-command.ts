@@ -1,9 +1,6 @@
 import { fileURLToPath } from "node:url";
-import type { ScriptLanguage } from "../../script-host/find-script.js";
 import type { HostCommand } from "../../script-host/host-process.js";
 import { nodeLastWords } from "./last-words.js";
-
-export const nodeLanguage: ScriptLanguage = { folder: "node", extensions: [".ts", ".js", ".mjs"] };
 
 /** Every restart of a script takes a lane; when all are used up the process is replaced. */
 const spareLanes = 32;

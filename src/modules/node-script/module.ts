@@ -1,6 +1,7 @@
+import { nodeLanguage } from "../../script-host/script-files.js";
 import { defineModule, type ModuleDefinition } from "../module.js";
 import { runScripts, type ScriptExtras } from "../script-module.js";
-import { nodeHostCommand, nodeLanguage } from "./host-command.js";
+import { nodeHostCommand } from "./host-command.js";
 import { settings } from "./settings.js";
 
 /** The module NodeScript. */

@@ -1,11 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ScriptLanguage } from "../../script-host/find-script.js";
 import type { HostCommand } from "../../script-host/host-process.js";
 import { pythonLastWords } from "./last-words.js";
-
-export const pythonLanguage: ScriptLanguage = { folder: "python", extensions: [".py"] };
 
 /** The folder with the Python side: what its interpreter is started with, and what `import NSCP` finds. */
 export const pythonHostFolder: string = fileURLToPath(new URL("./host", import.meta.url));

@@ -1,6 +1,7 @@
+import { pythonLanguage } from "../../script-host/script-files.js";
 import { defineModule, type ModuleDefinition } from "../module.js";
 import { runScripts, type ScriptExtras } from "../script-module.js";
-import { pythonHostCommand, pythonLanguage } from "./host-command.js";
+import { pythonHostCommand } from "./host-command.js";
 import { settings } from "./settings.js";
 
 /** The module PythonScript. */

@@ -1,6 +1,6 @@
+import { pythonLanguage } from "../../script-host/script-files.js";
 import { defineSettings } from "../../settings/schema.js";
 import { scriptKeys, scriptsSection } from "../script-module.js";
-import { pythonLanguage } from "./host-command.js";
 
 export const settings = defineSettings({
   section: "/settings/${alias}",
