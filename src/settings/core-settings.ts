@@ -208,6 +208,21 @@ export const coreSettings = defineSettings({
       title: "Includes",
       description: "Further settings files and folders: name = path",
     },
+    tags: {
+      section: "/settings/tags",
+      title: "Tags",
+      description:
+        "What to know about this machine: name = text, up to 256 of them, shown to clients of the web server",
+      value: {
+        type: "string",
+        title: "Tag",
+        description: "A text of up to 1024 characters under a name of up to 128; an empty one is none",
+        check: (value, { name }) => {
+          if ([...name].length > 128) return "the name of a tag has more than 128 characters";
+          return [...value].length > 1024 ? "a tag has more than 1024 characters" : undefined;
+        },
+      },
+    },
     timeouts: {
       section: "/settings/core/timeouts",
       title: "Timeouts",

@@ -7,7 +7,8 @@ import { KeyValue, Metric, MetricsBundle, PB } from "../wire/messages.js";
 import { gatewayBundle } from "./gateway-bundle.js";
 import type { LogService } from "./log.js";
 import { type LogLevel, logLevels } from "./log-record.js";
-import { bundlesOf, prometheusText } from "./prometheus-text.js";
+import { bundlesOf } from "./metric-families.js";
+import { prometheusText } from "./prometheus-text.js";
 import { addRelayMetrics, type MeasuredRelays } from "./relay-metrics.js";
 
 /** What is measured about the gateway; the parts of it that metrics read. */

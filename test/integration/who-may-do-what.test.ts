@@ -13,7 +13,7 @@ import { type GatewayProcess, startGateway } from "../support/gateway-process.js
 import { type Caller, callers, nobody, roles, routeTable, rowsOf, rpcTable } from "../support/permission-tables.js";
 
 /** What stands for the parts of a path that a route names; all others are nothing. */
-const pathParts: Readonly<Record<string, string>> = { name: "check_ok" };
+const pathParts: Readonly<Record<string, string>> = { name: "check_ok", command: "load" };
 
 /** What is sent where no body would be malformed. */
 const bodies: Readonly<Record<string, unknown>> = {

@@ -97,6 +97,9 @@ export const pythonProtobuf: Peer = {
 /** An interpreter that has grpcio and grpcio-reflection. */
 export const pythonWithGrpc = pythonWith("Python with grpcio", "grpc, grpc_reflection");
 
+/** An interpreter that has Prometheus's own library. */
+export const pythonWithPrometheus = pythonWith("Python with prometheus_client", "prometheus_client");
+
 /** An interpreter that runs protoc, as `-m grpc_tools.protoc`. */
 export const pythonWithProtoc = pythonWith("Python with grpcio-tools", "grpc_tools.protoc");
 

@@ -83,6 +83,47 @@ GET    /api/v2/logs/stream                             full operator
 GET    /query/:name                                    full legacy
 POST   /query/:name                                    full legacy
 POST   /query.pb                                       full legacy
+GET    /api/v{1,2}/modules                             full client operator
+GET    /api/v{1,2}/modules/:module                     full operator
+PUT    /api/v{1,2}/modules/:module                     full
+POST   /api/v{1,2}/modules/:module
+GET    /api/v{1,2}/modules/:module/commands/:command   full operator
+POST   /api/v{1,2}/modules/:module/commands/:command   full operator
+GET    /api/v{1,2}/scripts                             full
+GET    /api/v{1,2}/scripts/:runtime                    full
+GET    /api/v{1,2}/scripts/:runtime/*                  full
+PUT    /api/v{1,2}/scripts/:runtime/*
+DELETE /api/v{1,2}/scripts/:runtime/*
+GET    /api/v{1,2}/logs                                full operator
+GET    /api/v{1,2}/logs/since                          full operator
+GET    /api/v{1,2}/logs/status                         full operator
+POST   /api/v{1,2}/logs                                full
+DELETE /api/v{1,2}/logs                                full
+DELETE /api/v{1,2}/logs/status                         full operator
+GET    /api/v{1,2}/settings                            full operator
+GET    /api/v{1,2}/settings/*                          full operator
+GET    /api/v{1,2}/settings/descriptions               full operator
+GET    /api/v{1,2}/settings/descriptions/*             full operator
+GET    /api/v{1,2}/settings/status                     full operator
+GET    /api/v{1,2}/settings/diff                       full operator
+PUT    /api/v{1,2}/settings                            full
+PUT    /api/v{1,2}/settings/*                          full
+DELETE /api/v{1,2}/settings                            full
+DELETE /api/v{1,2}/settings/*                          full
+POST   /api/v{1,2}/settings/command                    full
+GET    /api/v2/metrics                                 full monitoring poller operator
+GET    /api/v2/openmetrics                             full monitoring poller operator
+GET    /api/v{1,2}/events                              full operator
+DELETE /api/v{1,2}/events                              full
+GET    /api/v{1,2}/metadata                            full operator
+GET    /api/v{1,2}/metadata/channels                   full operator
+GET    /api/v{1,2}/metadata/counters                   full operator
+GET    /api/v2/tags                                    full operator
+GET    /metrics                                        full legacy
+GET    /log/status                                     full legacy
+GET    /log/messages                                   full legacy
+POST   /log/reset                                      full legacy
+POST   /settings/query.pb                              full
 POST   /core/reload                                    full legacy
 POST   /console/exec                                   full
 `;
@@ -96,7 +137,8 @@ export function rowsOf(table: string): ReadonlyMap<string, readonly Caller[]> {
       const words = line.split(/ +/);
       const isCaller = (word: string): word is Caller => callers.some((caller) => caller === word);
       const begin = words.findIndex(isCaller);
-      return [words.slice(0, begin).join(" "), words.slice(begin).filter(isCaller)];
+      const what = begin < 0 ? words : words.slice(0, begin);
+      return [what.join(" "), words.slice(what.length).filter(isCaller)];
     });
   return new Map(rows);
 }

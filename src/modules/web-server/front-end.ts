@@ -11,7 +11,9 @@ import type { MetricsBundle } from "../../wire/messages.js";
 import type { ModuleContext } from "../module.js";
 import { certificateFiles } from "./certificate.js";
 import { Dispatcher } from "./dispatcher.js";
+import { EventRing } from "./event-ring.js";
 import { Figures } from "./figures.js";
+import { LogView } from "./log-view.js";
 import { type Peer, peerOfSocket } from "./peer.js";
 import type { RouteParts } from "./route-parts.js";
 import { allRoutes } from "./routes/all-routes.js";
@@ -33,6 +35,8 @@ export class WebFrontEnd {
   private readonly figures = new Figures();
   private readonly peers: PeerLog;
   private readonly seats: Seats;
+  private readonly events: EventRing;
+  private readonly logView: LogView;
 
   constructor(
     private readonly context: Context,
@@ -40,6 +44,10 @@ export class WebFrontEnd {
   ) {
     this.peers = new PeerLog(context.log, context.gateway.clock);
     this.seats = new Seats(() => this.limits(), this.peers);
+    this.events = new EventRing(() => context.gateway.clock.now());
+    context.registry.event("*", (event) => this.events.add(event));
+    this.logView = new LogView(context.logService);
+    context.signal.addEventListener("abort", () => this.logView.close(), { once: true });
   }
 
   /** @throws GatewayError CONFIGURATION for certificates and ports that can't be used */
@@ -148,9 +156,10 @@ export class WebFrontEnd {
 
   private routeParts(): RouteParts {
     const { gateway, security, store, log, logService } = this.context;
+    const { state, events, logView, context: self } = this;
     const current = () => this.settings;
     return {
-      ...{ gateway, security, store, log, logService, state: this.state },
+      ...{ gateway, security, store, log, logService, state, self, events, logView },
       get settings() {
         return current();
       },

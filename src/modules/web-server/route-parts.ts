@@ -1,8 +1,11 @@
 import type { GatewayControl } from "../../kernel/control.js";
 import type { Logger } from "../../kernel/log.js";
+import type { Owner } from "../../kernel/registry.js";
 import type { Security } from "../../security/security.js";
 import type { SettingsStore } from "../../settings/store.js";
 import type { LogService } from "../../telemetry/log.js";
+import type { EventRing } from "./event-ring.js";
+import type { LogView } from "./log-view.js";
 import type { ServerSettings } from "./settings.js";
 
 /** What the handlers of all families get when their routes are made. */
@@ -16,6 +19,12 @@ export interface RouteParts {
   /** Writes with the alias of this server as sender. */
   readonly log: Logger;
   readonly state: ServerState;
+  /** This server as a module. */
+  readonly self: Owner;
+  /** The log as this server shows it. */
+  readonly logView: LogView;
+  /** The last events. */
+  readonly events: EventRing;
 }
 
 /** How this server is. */
