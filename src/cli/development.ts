@@ -88,7 +88,13 @@ function hintText(
     ]);
   }
   if (ports.nrpe !== undefined) {
-    rows.push(["the check over NRPE", `check_nrpe -H localhost -p ${ports.nrpe} -c check_sample`]);
+    rows.push(
+      [
+        "the check over NRPE, with the certificate looked at",
+        `${program} nrpe --host localhost --port ${ports.nrpe} --ca ${folder}/ca.pem --verify-mode peer-cert --command check_sample`,
+      ],
+      ["the same for Nagios's own client", `check_nrpe -H localhost -p ${ports.nrpe} -c check_sample`],
+    );
   }
   if (settings === embedded) {
     rows.push(["the same with a configured target", `${program} client --target development --query check_sample`]);

@@ -67,6 +67,9 @@ class Start {
 
 let start: Start;
 
+/** What the sample check answers. */
+const sampleLine = "I was given 0 arguments|'arguments'=0;5\n";
+
 test("the lock file has every part that another part names, for each platform: npm ci refuses one that has not", () => {
   interface Part {
     readonly dependencies?: Readonly<Record<string, string>>;
@@ -133,7 +136,7 @@ test("the other commands that npm start prints work too", async (context) => {
   needPeer(python, context);
   const others = (await printedCommands()).filter((command) => !/--address .* --query /.test(command));
   expect(others.map((command) => command.split(" ")[1])).toEqual([
-    ...["client", "client", "client", "client", "queue", "status", "settings"],
+    ...["client", "client", "nrpe", "client", "client", "queue", "status", "settings"],
   ]);
   for (const command of others) expect(await shell(command)).toMatchObject({ code: 0 });
 });
@@ -153,14 +156,16 @@ test("the check answers over HTTP with the password that is shown once, and the 
   expect(statSync(join(checkout.path, "var", "nscp.ini")).mode & 0o777).toBe(0o600);
 });
 
+test("nscp nrpe gets the same answer", async () => {
+  const [command = ""] = (await printedCommands()).filter((printed) => printed.includes(" nrpe "));
+  expect(await shell(command)).toMatchObject({ code: 0, stdout: sampleLine, stderr: "" });
+});
+
 test("check_nrpe gets the same answer", async (context) => {
   const program = needPeer(checkNrpe, context);
   await printedCommands();
   const [, command = ""] = /^ {2}(check_nrpe .*)$/m.exec(start.output) ?? [];
-  expect(await shell(command.replace("check_nrpe", program))).toMatchObject({
-    code: 0,
-    stdout: "I was given 0 arguments|'arguments'=0;5\n",
-  });
+  expect(await shell(command.replace("check_nrpe", program))).toMatchObject({ code: 0, stdout: sampleLine });
 });
 
 test("a passive result is accepted, rests on disk while its receiver is away, and arrives when it is there", async () => {
