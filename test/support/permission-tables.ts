@@ -80,6 +80,8 @@ POST   /api/v3/execute                                 full
 POST   /api/v3/submit                                  full submitter operator
 GET    /api/v3/logs/stream                             full operator
 GET    /api/v2/logs/stream                             full operator
+GET    /api/v3/events/stream                           full operator
+GET    /api/v2/events/stream                           full operator
 GET    /query/:name                                    full legacy
 POST   /query/:name                                    full legacy
 POST   /query.pb                                       full legacy

@@ -1,5 +1,5 @@
-import { expect, it } from "vitest";
-import { startWebServer } from "../../support/web-server.js";
+import { describe, expect, it } from "vitest";
+import { bodyHeaders, startWebServer } from "../../support/web-server.js";
 
 const tagged = [
   "/api/openapi.json",
@@ -11,6 +11,11 @@ const tagged = [
   "/api/v2/queries",
   "/api/v2/queries/check_fast",
   "/api/v2/aliases",
+  "/api/v2/modules",
+  "/api/v2/modules/WEBServer",
+  "/api/v1/settings",
+  "/api/v2/settings/settings/default",
+  "/api/v2/settings/descriptions/settings/default",
 ];
 
 it.each(tagged)("%s is not sent again to who has it", async (path) => {
@@ -44,3 +49,53 @@ it("who may not see it does not learn whether it has changed", async () => {
   const wanted = { path: "/api/v2/queries", as: "nobody", headers: { "if-none-match": "*" }, tags: true } as const;
   expect((await web.request(wanted)).status).toBe(403);
 });
+
+describe("If-Match", () => {
+  const path = "/api/v2/settings/settings/default";
+  const put = (value: string, match: string) =>
+    ({
+      method: "PUT",
+      path,
+      as: "admin",
+      headers: { "if-match": match },
+      body: `{"key":"timeout","value":"${value}"}`,
+    }) as const;
+
+  it("keeps a change from undoing that of somebody else", async () => {
+    const web = await startWebServer();
+    const tagOf = async () => String((await web.request({ path, as: "admin", tags: true })).headers["etag"]);
+    const seen = await tagOf();
+    expect((await web.request(put("20", seen))).status).toBe(200);
+    const then = await tagOf();
+    expect(then).not.toBe(seen);
+    const late = await web.request({ ...put("30", seen), tags: true });
+    expect(late).toEqual({
+      status: 412,
+      headers: { ...bodyHeaders("text/plain", changed), etag: then },
+      body: changed,
+    });
+    expect((await web.request({ method: "DELETE", path, as: "admin", headers: { "if-match": seen } })).status).toBe(
+      412,
+    );
+    expect(JSON.parse((await web.request({ path, as: "admin" })).body)).toContainEqual({
+      ...{ path: "/settings/default", key: "timeout", value: "20" },
+    });
+    expect((await web.request(put("40", `"other", ${then}`))).status).toBe(200);
+    expect((await web.request(put("50", "*"))).status).toBe(200);
+  });
+
+  it("lets one of those through who change the same at once", async () => {
+    const web = await startWebServer();
+    const tag = String((await web.request({ path, as: "admin", tags: true })).headers["etag"]);
+    const answers = await Promise.all(["1", "2", "3", "4"].map((value) => web.request(put(value, tag))));
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 412, 412, 412]);
+  });
+
+  it("takes no weak tag", async () => {
+    const web = await startWebServer();
+    const tag = String((await web.request({ path, as: "admin", tags: true })).headers["etag"]);
+    expect((await web.request(put("1", `W/${tag}`))).status).toBe(412);
+  });
+});
+
+const changed = "It has changed since: what If-Match names is not what is there.";

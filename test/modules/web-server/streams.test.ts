@@ -1,5 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { expect, it } from "vitest";
+import { localPrincipal } from "../../../src/kernel/principal.js";
+import { Event, EventMessage, KeyValue } from "../../../src/wire/messages.js";
 import { startWebServer, type WebRequestOptions } from "../../support/web-server.js";
 import { problemAnswer } from "./problems.js";
 
@@ -102,4 +104,25 @@ it("needs the grant, and HEAD and a stream too many have an answer", async () =>
     { code: "RESOURCE_EXHAUSTED" },
   );
   expect(await web.request({ path, as: "admin" })).toEqual(full);
+});
+
+it("shows events as they are emitted, and those that were seen not yet", async () => {
+  const web = await startWebServer();
+  const emit = (event: string) =>
+    web.gateway.core.emit(
+      EventMessage.create({
+        payload: [Event.create({ event, data: [KeyValue.create({ key: "__proto__", value: "v" })] })],
+      }),
+      web.gateway.call({ principal: localPrincipal, frontEnd: "test" }),
+    );
+  await emit("system.cpu");
+  const { state, comes } = await open(web, { path: "/api/v3/events/stream?tail=1" });
+  await comes("system.cpu");
+  await emit("system.memory");
+  await comes("system.memory");
+  const shown = state.text.replace(/"time":"[^"]+"/g, '"time":"…"');
+  expect(shown).toBe(
+    'retry: 3000\n\nid: 0\nevent: event\ndata: {"index":0,"time":"…","event":"system.cpu","data":{"__proto__":"v"}}\n\n' +
+      'id: 1\nevent: event\ndata: {"index":1,"time":"…","event":"system.memory","data":{"__proto__":"v"}}\n\n',
+  );
 });

@@ -68,6 +68,7 @@ function readingRoutes(version: 1 | 2, path: string, state: ModuleState): readon
       path,
       version,
       grants: ["modules.list"],
+      isTagged: true,
       description: {
         tag,
         summary: "The modules",
@@ -88,6 +89,7 @@ function readingRoutes(version: 1 | 2, path: string, state: ModuleState): readon
       path: `${path}/:module`,
       version,
       grants: ["modules.get"],
+      isTagged: true,
       description: {
         tag,
         summary: "One module",

@@ -3,7 +3,7 @@ import { normalisePath } from "../../../settings/names.js";
 import { PB } from "../../../wire/messages.js";
 import { granted } from "../granted-route.js";
 import { bodyOf, isObject, jsonReply, textReply } from "../replies.js";
-import type { CallerRequest, ParameterDescription, Route, RouteDescription, WebReply } from "../route.js";
+import type { CallerRequest, GrantedRoute, ParameterDescription, Route, RouteDescription, WebReply } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
 import { type ChangeResult, makeChanges, problemsOf, type SettingsChange } from "../settings-changes.js";
 import { askSettings, failureOf } from "../settings-messages.js";
@@ -41,12 +41,28 @@ const saveParameter: ParameterDescription = {
   schema: Type.Boolean({ default: false }),
 };
 
-/** `PUT` and `DELETE`, at the root and at every section. */
-export function settingsWritingRoutes(version: 1 | 2, path: string, state: SettingsState): readonly Route[] {
+/** A change of what somebody else has changed meanwhile is refused, when the client says what it has seen. */
+const matchParameter: ParameterDescription = {
+  ...{ name: "If-Match", in: "header", schema: Type.String() },
+  description:
+    "The ETag of a GET of the same path: when it has another one by then, the answer is 412 and nothing is done",
+};
+
+/**
+ * `PUT` and `DELETE`, at the root and at every section.
+ *
+ * @param current what a GET of the same path answers
+ */
+export function settingsWritingRoutes(
+  version: 1 | 2,
+  path: string,
+  state: SettingsState,
+  current: NonNullable<GrantedRoute["current"]>,
+): readonly Route[] {
   const put: RouteDescription = {
     tag: "settings",
     summary: "Sets keys, in memory until they are saved; an empty value removes a key",
-    parameters: [saveParameter],
+    parameters: [saveParameter, matchParameter],
     body: {
       "application/json": oneOrMore({ path: Type.Optional(Type.String()), key: Type.String(), value: scalar }),
     },
@@ -64,6 +80,7 @@ export function settingsWritingRoutes(version: 1 | 2, path: string, state: Setti
         schema: Type.Boolean({ default: true }),
       },
       saveParameter,
+      matchParameter,
     ],
     body: {
       "application/json": oneOrMore({ path: Type.Optional(Type.String()), key: Type.Optional(Type.String()) }),
@@ -71,8 +88,8 @@ export function settingsWritingRoutes(version: 1 | 2, path: string, state: Setti
     answers: { 200: { "application/json": resultsSchema } },
   };
   return [path, `${path}/*`].flatMap((at) => [
-    writing(version, at, "PUT", "settings.put", put, state),
-    writing(version, at, "DELETE", "settings.delete", remove, state),
+    writing(version, at, "PUT", "settings.put", put, state, current),
+    writing(version, at, "DELETE", "settings.delete", remove, state, current),
   ]);
 }
 
@@ -83,6 +100,7 @@ function writing(
   grant: string,
   description: RouteDescription,
   state: SettingsState,
+  current: NonNullable<GrantedRoute["current"]>,
 ): Route {
   const changesOf = method === "PUT" ? changesToPut : changesToDelete;
   const parameters = [...(path.endsWith("*") ? [sectionParameter] : []), ...(description.parameters ?? [])];
@@ -92,6 +110,7 @@ function writing(
     version,
     grants: (request) => (wantsSave(request) ? [...new Set([grant, "settings.put"])] : [grant]),
     description: { ...description, parameters },
+    current,
     audit: {
       action: grant,
       objects(request) {

@@ -22,7 +22,7 @@ export function settingsRoutes(state: SettingsState): readonly Route[] {
     return [
       ...stateRoutes(version, path, state),
       ...valueRoutes(version, path, state),
-      ...settingsWritingRoutes(version, path, state),
+      ...settingsWritingRoutes(version, path, state, (request) => listValues(state, request)),
     ];
   });
 }
@@ -81,7 +81,7 @@ function flag(name: string, description: string, usual: boolean): ParameterDescr
 /** Values and descriptions, of everything and of one section. */
 function valueRoutes(version: 1 | 2, path: string, state: SettingsState): readonly Route[] {
   const read = (route: string, description: RouteDescription, handle: (request: CallerRequest) => Promise<WebReply>) =>
-    granted({ methods: ["GET"], path: route, version, grants: ["settings.get"], description, handle });
+    granted({ methods: ["GET"], path: route, version, grants: ["settings.get"], isTagged: true, description, handle });
   const values = {
     tag,
     summary: "The keys that are set, those of the sections below first",

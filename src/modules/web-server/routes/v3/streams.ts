@@ -1,8 +1,9 @@
-/** The log as it is written: `/api/v3/logs/stream`, in version 2 as well. */
+/** The log and the events as they happen: `/api/v3/logs/stream` and `/api/v3/events/stream`, in version 2 as well. */
 import Type, { type TSchema } from "typebox";
 import type { Security } from "../../../../security/security.js";
 import type { LogService } from "../../../../telemetry/log.js";
 import type { LogRecord } from "../../../../telemetry/log-record.js";
+import type { EventRing, KeptEvent } from "../../event-ring.js";
 import { eventStream, type StreamEntry, type StreamRules, type StreamSource } from "../../event-stream.js";
 import type { CallerRequest, GrantedRoute, ParameterDescription } from "../../route.js";
 import type { RouteParts } from "../../route-parts.js";
@@ -10,7 +11,8 @@ import type { RouteParts } from "../../route-parts.js";
 export function streamRoutes({
   security,
   logService,
-}: Pick<RouteParts, "security" | "logService">): readonly GrantedRoute[] {
+  events,
+}: Pick<RouteParts, "security" | "logService" | "events">): readonly GrantedRoute[] {
   return [
     ...routesOf({
       ...{ tag: "logs", grant: "logs.list", schema: logSchema },
@@ -20,6 +22,14 @@ export function streamRoutes({
       isWanted: wantedLevels,
       security,
     }),
+    ...routesOf({
+      ...{ tag: "events", grant: "events.list", schema: eventSchema },
+      summary: "Events as they are emitted",
+      more: [],
+      source: eventSource(events),
+      isWanted: () => () => true,
+      security,
+    }),
   ];
 }
 
@@ -27,6 +37,10 @@ const logSchema = Type.String({
   description:
     "Server-sent events: id is the index of the entry, event is log, data an object with index, time, level, sender, " +
     "message, and file, line and traceId where they are known.",
+});
+
+const eventSchema = Type.String({
+  description: "Server-sent events: id is the index, event is event, data an object with index, time, event and data.",
 });
 
 const levelParameter: ParameterDescription = {
@@ -104,4 +118,16 @@ function shownRecord({ index, time, level, sender, message, file, line, traceId 
 function wantedLevels({ query }: CallerRequest): StreamRules["isWanted"] {
   const levels = new Set((query.get("level") ?? "").toLowerCase().split(",").filter(Boolean));
   return ({ data }) => levels.size === 0 || levels.has(String(data["level"]));
+}
+
+function eventSource(events: EventRing): StreamSource {
+  const entryOf = ({ index, name, time, data }: KeptEvent): StreamEntry => ({
+    index,
+    data: { index, time: new Date(time).toISOString(), event: name, data: Object.fromEntries(data) },
+  });
+  return {
+    event: "event",
+    kept: () => events.list(Number.NEGATIVE_INFINITY).map(entryOf),
+    subscribe: (listener) => events.subscribe((event) => listener(entryOf(event))),
+  };
 }
