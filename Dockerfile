@@ -14,7 +14,8 @@ RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 WORKDIR /data
-EXPOSE 8444
+# REST, gRPC and NRPE, where the settings switch them on.
+EXPOSE 8443 8444 5666
 # The settings are /data/nscp.ini; `nscp certs init --dir /data/security` makes certificates to begin with.
 ENTRYPOINT ["nscp"]
 CMD ["service", "--run", "--settings", "/data/nscp.ini", "--path-override", "data-path=/data"]
