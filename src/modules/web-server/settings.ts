@@ -8,6 +8,8 @@ import {
 import { webAccessKeys } from "../../security/security-settings.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 
+const accepted = "Accepted so that existing files need no change; it has no effect here";
+
 export const settings = defineSettings({
   section: "/settings/WEB/${alias}",
   title: "Web server",
@@ -22,6 +24,7 @@ export const settings = defineSettings({
       check: (value) => (portOf(value) === undefined ? `"${value}" is not a port` : undefined),
     },
     ...listenerKeys,
+    threads: { type: "int", default: 10, min: 0, advanced: true, title: "Threads", description: accepted },
     certificate: {
       type: "path",
       default: listenerTlsKeys.certificate.default,
@@ -177,6 +180,18 @@ export const settings = defineSettings({
       advanced: true,
       title: "Drain timeout",
       description: "How long a stop waits for requests that are under way",
+    },
+  },
+  groups: {
+    log: {
+      section: "/settings/WEB/${alias}/log",
+      title: "Log of the web server",
+      description: "What older servers wrote of their HTTP library; [/settings/log] level says what is logged here",
+      keys: {
+        error: { type: "bool", default: true, advanced: true, title: "Error", description: accepted },
+        info: { type: "bool", default: false, advanced: true, title: "Info", description: accepted },
+        debug: { type: "bool", default: false, advanced: true, title: "Debug", description: accepted },
+      },
     },
   },
 });

@@ -289,6 +289,14 @@ describe("old programs", () => {
       });
     }
     expect(await statusWith(web, { token })).toBe(403);
+    const about = { principal: "user:admin", outcome: "ok", peer: "127.0.0.1", frontEnd: "http" };
+    const events = web.audited.map(({ action, outcome, principal, peer, frontEnd }) => {
+      return { action, outcome, principal: principal.name, peer, frontEnd };
+    });
+    expect(events.filter(({ outcome }) => outcome === "ok")).toEqual([
+      { action: "login", ...about },
+      { action: "logout", ...about },
+    ]);
   });
 
   test.each(["Icinga/check_nscp_api", "xx ICINGA/CHECK_NSCP_API/r2.16"])(

@@ -120,6 +120,14 @@ describe("the port", () => {
     expect((await web.request({ path: "/core/isalive" })).status).toBe(200);
   });
 
+  test("takes the keys of older files without a word", async () => {
+    const web = await startWebServer({
+      server: "threads = 4",
+      more: "[/settings/WEB/server/log]\nerror = true\ninfo = false\ndebug = false",
+    });
+    expect(web.logLines.filter((line) => /unknown (?:key|section)/.test(line))).toEqual([]);
+  });
+
   test("is shown with its connections in the status", async () => {
     const web = await startWebServer();
     const status = web.gateway.modules().find(({ name }) => name === "WEBServer")?.status;

@@ -26,8 +26,12 @@ export function legacyLoginRoutes(parts: RouteParts): readonly Route[] {
     return answer(security.openSession(principal));
   }
 
-  function logout({ query }: WebRequest): WebReply {
-    security.closeSession(query.get("token") ?? "");
+  function logout({ query, peer }: WebRequest): WebReply {
+    const token = query.get("token") ?? "";
+    const principal = security.recognise({ frontEnd, peer, token });
+    if (security.closeSession(token) && principal !== undefined) {
+      security.audit.record({ action: "logout", outcome: "ok", principal, peer, frontEnd });
+    }
     return answer("");
   }
 
@@ -40,6 +44,7 @@ export function legacyLoginRoutes(parts: RouteParts): readonly Route[] {
     path,
     version: 0,
     access: "open",
+    changes: true,
     description: {
       tag: "login",
       summary,
