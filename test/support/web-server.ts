@@ -60,6 +60,12 @@ export function textAnswer(status: number, body: string): WebAnswer {
   return { status, headers: bodyHeaders("text/plain", body), body };
 }
 
+/** The whole answer to a method that the path does not take. */
+export function notServed(method: string, allow: string): WebAnswer {
+  const answer = textAnswer(405, `${method} is not served here.`);
+  return { ...answer, headers: { allow, ...answer.headers } };
+}
+
 /** The answer to everybody who is not known, not allowed or blocked. */
 export const refused = textAnswer(403, "403 You're not allowed");
 

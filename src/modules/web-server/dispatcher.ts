@@ -12,9 +12,9 @@ import type { Figures } from "./figures.js";
 import { HttpError } from "./http-error.js";
 import { IncomingRequest, type RequestContext } from "./incoming-request.js";
 import type { Peer } from "./peer.js";
-import { isCrossSite, methodOf, normalTarget, servedMethods } from "./request-line.js";
+import { isCrossSite, methodOf, normalTarget, servedMethods, settleHost } from "./request-line.js";
 import type { GrantedRoute, OpenRoute, Route, WebReply } from "./route.js";
-import { allowOf, RouteMatcher } from "./route-matcher.js";
+import { allowOf, methodsOf, RouteMatcher } from "./route-matcher.js";
 import { sendReply } from "./send-reply.js";
 import { OpenStreams } from "./send-stream.js";
 
@@ -53,7 +53,6 @@ export class Dispatcher implements HttpService<Peer> {
     this.front = front;
     for (const route of this.parts.routes) {
       if (route.path === pagesPath) continue;
-      const method = route.methods.includes("GET") ? [...route.methods, "HEAD"] : [...route.methods];
       const handler = (request: FastifyRequest, reply: FastifyReply) => {
         reply.hijack();
         const incoming = this.incoming(request.raw, reply.raw);
@@ -62,7 +61,7 @@ export class Dispatcher implements HttpService<Peer> {
         if (Buffer.isBuffer(request.body)) incoming.body = request.body;
         this.serve(route, incoming);
       };
-      app.route({ method, url: route.path, handler });
+      app.route({ method: methodsOf(route), url: route.path, handler });
     }
     app.setNotFoundHandler((request, reply) => {
       reply.hijack();
@@ -73,7 +72,9 @@ export class Dispatcher implements HttpService<Peer> {
   meet(request: IncomingMessage, response: ServerResponse): boolean {
     try {
       request.method = methodOf(request, this.parts.rules().settings.methodOverride);
+      settleHost(request);
       request.url = normalTarget(request.url ?? "/");
+      forgetBrokenType(request);
     } catch (thrown) {
       this.answerFailure(this.incoming(request, response), thrown);
       return false;
@@ -252,10 +253,10 @@ export class Dispatcher implements HttpService<Peer> {
     const there = this.matcher.at(request.path);
     if (raw.method === "OPTIONS" && (there.length > 0 || request.path === "*")) {
       this.send(request, { status: 204, headers: { Allow: allowOf(there) }, body: "" });
-    } else if (there.length > 0 && request.version === 3) {
+    } else if (there.length > 0) {
       const headers = { Allow: allowOf(there) };
       this.answerFailure(request, new HttpError(405, `${request.method} is not served here.`, headers));
-    } else if ((raw.method === "GET" || raw.method === "HEAD") && there.length === 0) this.servePages(request);
+    } else if (raw.method === "GET" || raw.method === "HEAD") this.servePages(request);
     else this.answerFailure(request, new HttpError(404, `Document not found: ${request.method} ${request.path}`));
   }
 
@@ -269,6 +270,16 @@ export class Dispatcher implements HttpService<Peer> {
 /** A header of it came from the request. */
 const unsendable = "The answer would hold a header that HTTP can't carry.";
 const brokenRequest = "The request can't be read.";
+
+/**
+ * Bodies are what the route takes, whatever older clients call them; the framework would refuse what is no media type. From
+ * version 3 on the type counts.
+ */
+function forgetBrokenType({ headers, url = "/" }: IncomingMessage): void {
+  const type = headers["content-type"];
+  if (type === undefined || /^[^\s/;]+\/[^\s/;]+\s*(?:;|$)/.test(type) || versionOf(url) === 3) return;
+  delete headers["content-type"];
+}
 
 function grantsOf({ grants }: GrantedRoute, request: IncomingRequest): readonly string[] {
   return typeof grants === "function" ? grants(request) : grants;

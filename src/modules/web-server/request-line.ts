@@ -20,6 +20,24 @@ export function normalTarget(url: string): string {
   return question < 0 ? path : path + url.slice(question);
 }
 
+/**
+ * Makes sure that the request says once at most for whom it is: two answers to that, and a proxy in front may have believed
+ * the other one. A target with a host of its own decides (RFC 9112 3.2 and 3.2.2).
+ *
+ * @throws HttpError 400 for a second Host
+ */
+export function settleHost(request: IncomingMessage): void {
+  const { rawHeaders, url = "/" } = request;
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === 4 && name.toLowerCase() === "host") count++;
+  }
+  if (count > 1) throw new HttpError(400, "There is more than one Host.");
+  const own = url.startsWith("/") ? undefined : /^https?:\/\/([^/?#]*)/i.exec(url)?.[1];
+  if (own !== undefined) request.headers.host = own;
+}
+
 function badPath(): HttpError {
   return new HttpError(400, "A part of the path holds a slash, a backslash or NUL.");
 }

@@ -26,14 +26,18 @@ export class RouteMatcher {
   }
 }
 
+/**
+ * The methods that reach a route. HEAD is one of them where GET is, unless a GET changes something: RFC 9110 9.3.2 has HEAD do
+ * what GET does, and nobody asks for the head of an answer to have a check run.
+ */
+export function methodsOf(route: Route): string[] {
+  const changes = route.changes === true || (route.access === "granted" && route.audit !== undefined);
+  return route.methods.flatMap((method) => (method === "GET" && !changes ? [method, "HEAD"] : [method]));
+}
+
 /** Methods as `Allow` lists them. */
 export function allowOf(routes: readonly Route[]): string {
-  const methods = new Set<string>();
-  for (const method of routes.flatMap((route) => route.methods)) {
-    methods.add(method);
-    if (method === "GET") methods.add("HEAD");
-  }
-  return [...methods, "OPTIONS"].join(", ");
+  return [...new Set([...routes.flatMap(methodsOf), "OPTIONS"])].join(", ");
 }
 
 function partsOf(path: string): string[] {

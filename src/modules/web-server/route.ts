@@ -92,14 +92,16 @@ export interface ParameterDescription {
 
 interface RouteShape {
   /**
-   * Methods that reach it. HEAD is served wherever GET is, OPTIONS everywhere, and any other method answers 405 with `Allow`
-   * on `/api/v3` and the 404 of older servers elsewhere.
+   * Methods that reach it. HEAD is served wherever a GET only reads, OPTIONS everywhere, and any other method answers 405
+   * with `Allow`.
    */
   readonly methods: readonly HttpMethod[];
   /** A path such as `/api/v2/queries/:name`; a last part `*` takes all that follows. One trailing slash is tolerated. */
   readonly path: string;
   readonly version: ApiVersion;
   readonly description: RouteDescription;
+  /** Whether a GET is more than reading, where no audit rule says so; there is no HEAD then. */
+  readonly changes?: boolean;
 }
 
 /** A route that anybody may use, from any address, without credentials. */

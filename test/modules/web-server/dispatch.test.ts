@@ -212,9 +212,9 @@ describe("a handler", () => {
     expect(await server.get("/echo?x=fine")).toBe("HTTP/1.1 200 OK: {}");
   });
 
-  test("of the third version answers other methods with 405 and those that there are", async () => {
-    const server = await serveRoutes([route("/api/v3/x", () => text(""), { version: 3, methods: ["POST"] })]);
-    const client = server.open("GET /api/v3/x HTTP/1.0\r\n\r\n");
+  test.each(["/api/v3/x", "/x"])("at %s answers other methods with 405 and those that there are", async (path) => {
+    const server = await serveRoutes([route(path, () => text(""), { methods: ["POST"] })]);
+    const client = server.open(`GET ${path} HTTP/1.0\r\n\r\n`);
     await client.closed;
     expect(client.text).toMatch(/^HTTP\/1\.1 405 Method Not Allowed\r\nAllow: POST, OPTIONS\r\n/);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { jsonAnswer, refused, textAnswer } from "../../support/web-server.js";
+import { jsonAnswer, notServed, refused, textAnswer } from "../../support/web-server.js";
 import { checkAnswer, jsonCheckAnswer, mockPerf, startCheckServer } from "./check-gateway.js";
 
 const text = { accept: "text/plain" };
@@ -161,14 +161,12 @@ describe.each(["v1", "v2"])("queries of %s", (version) => {
       web.request({ method, path: `/api/${version}/queries/${path}`, as: "client" });
     expect(await ask("GET", "check_ok/commands/load")).toEqual(textAnswer(404, "unknown command: load"));
     expect(await ask("POST", "no_such/commands/EXECUTE")).toEqual(textAnswer(404, "unknown command: EXECUTE"));
-    for (const [method, path] of [
-      ["PUT", "check_ok/commands/execute"],
-      ["DELETE", "check_ok"],
-      ["POST", "check_ok"],
+    for (const [method, path, allow] of [
+      ["PUT", "check_ok/commands/execute", "GET, POST, OPTIONS"],
+      ["DELETE", "check_ok", "GET, HEAD, OPTIONS"],
+      ["POST", "check_ok", "GET, HEAD, OPTIONS"],
     ] as const) {
-      expect(await ask(method, path)).toEqual(
-        textAnswer(404, `Document not found: ${method} /api/${version}/queries/${path}`),
-      );
+      expect(await ask(method, path)).toEqual(notServed(method, allow));
     }
   });
 

@@ -477,6 +477,6 @@ describe("settings messages over HTTP", () => {
     const { status, type, body } = await post(web, Buffer.from([0xff, 0xff]), "admin");
     expect([status, type]).toEqual([400, "text/plain"]);
     expect(body.toString()).toMatch(/^The message can't be decoded: /);
-    expect((await web.request({ path: "/settings/query.pb", as: "admin" })).status).toBe(404);
+    expect((await web.request({ path: "/settings/query.pb", as: "admin" })).status).toBe(405);
   });
 });

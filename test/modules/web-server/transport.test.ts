@@ -1,6 +1,15 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
-import { always, bodyHeaders, jsonAnswer, refused, startWebServer, textAnswer } from "../../support/web-server.js";
+import {
+  always,
+  basic,
+  bodyHeaders,
+  jsonAnswer,
+  notServed,
+  refused,
+  startWebServer,
+  textAnswer,
+} from "../../support/web-server.js";
 
 /** An answer as it stood on the wire, without the headers that tell of time and connection. */
 function onTheWire(text: string): string {
@@ -74,6 +83,51 @@ describe("a body", () => {
   });
 });
 
+describe("a request that can be read in two ways", () => {
+  const chunks = "0\r\n\r\nGET /core/isalive HTTP/1.1\r\nHost: x\r\n\r\n";
+
+  test.each([
+    ["Content-Length and Transfer-Encoding", "Content-Length: 4\r\nTransfer-Encoding: chunked", chunks],
+    ["two Content-Lengths", "Content-Length: 2\r\nContent-Length: 40", chunks],
+    ["a coding behind chunked", "Transfer-Encoding: chunked, identity", chunks],
+    ["an unknown coding", "Transfer-Encoding: xchunked", chunks],
+    ["a blank before the colon", "Transfer-Encoding : chunked", chunks],
+    ["a folded header", "X-A: b\r\n Content-Length: 40", chunks],
+    ["a length that is none", "Content-Length: -1", chunks],
+  ])("is refused, and nothing behind it is served: %s", async (_what, headers, body) => {
+    const web = await startWebServer();
+    const text = "This is no HTTP request.";
+    expect(await web.raw(`POST /core/reload HTTP/1.1\r\nHost: x\r\n${headers}\r\n\r\n${body}`)).toBe(
+      `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 24\r\n\r\n${text}`,
+    );
+  });
+
+  test("is refused: two Hosts", async () => {
+    const web = await startWebServer();
+    const answer = await web.raw("GET /core/isalive HTTP/1.1\r\nHost: x\r\nHOST: y\r\nConnection: close\r\n\r\n");
+    expect(answer.replace(/Date: .*\r\n/, "")).toBe(
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 28\r\n" +
+        "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\nThere is more than one Host.",
+    );
+  });
+});
+
+test.each(["application/json", "text/xml; charset=latin1", "json", ";;;", "a b/c", ""])(
+  "a body is what the route takes, under whatever type: %s",
+  async (type) => {
+    const web = await startWebServer();
+    const headers = { "content-type": type };
+    const set = { method: "PUT", path: "/api/v2/settings/settings/x", as: "admin", headers } as const;
+    expect(await web.request({ ...set, body: '{"key":"größe","value":"€ 😀"}' })).toEqual(
+      jsonAnswer({ status: "success", keys: 1 }),
+    );
+    expect(await web.request({ path: "/api/v2/settings/settings/x", as: "admin" })).toEqual(
+      jsonAnswer([{ path: "/settings/x", key: "größe", value: "€ 😀" }]),
+    );
+    expect(await web.request({ ...set, body: "" })).toEqual(textAnswer(400, "Problems parsing JSON"));
+  },
+);
+
 describe("HEAD and OPTIONS", () => {
   test("HEAD answers as GET does, without the body", async () => {
     const web = await startWebServer();
@@ -86,9 +140,24 @@ describe("HEAD and OPTIONS", () => {
   });
 
   test.each([
+    ["/api/v2/queries/check_ok/commands/execute", "GET, POST, OPTIONS"],
+    ["/api/v2/modules/CheckHelpers/commands/unload", "GET, POST, OPTIONS"],
+    ["/query/check_ok", "GET, POST, OPTIONS"],
+    ["/api/v1/login", "GET, POST, DELETE, OPTIONS"],
+    ["/auth/token?password=admin-password", "GET, POST, OPTIONS"],
+  ])("HEAD is not served where a GET changes something or runs a check: %s", async (path, allow) => {
+    const web = await startWebServer({ modules: ["CheckHelpers"] });
+    const headers = { "user-agent": "Icinga/check_nscp_api" };
+    const answer = await web.request({ method: "HEAD", path, as: "admin", headers });
+    expect(answer).toEqual({ ...notServed("HEAD", allow), body: "" });
+    expect(web.audited).toEqual([]);
+    expect(web.gateway.modules().map(({ name }) => name)).toContain("CheckHelpers");
+  });
+
+  test.each([
     ["/core/isalive", "GET, HEAD, OPTIONS"],
     ["/core/reload", "POST, OPTIONS"],
-    ["/api/v2/login", "GET, HEAD, POST, DELETE, OPTIONS"],
+    ["/api/v2/login", "GET, POST, DELETE, OPTIONS"],
   ])("OPTIONS names the methods of %s", async (path, allow) => {
     const web = await startWebServer();
     expect(await web.request({ method: "OPTIONS", path })).toEqual({
@@ -105,18 +174,25 @@ describe("a path", () => {
     ["POST", "/nope"],
     ["GET", "/api/v2/infoX"],
     ["GET", "/api/v2/nope/"],
-    ["POST", "/api/v2/info"],
-    ["GET", "/core/reload"],
-    ["PUT", "/core/isalive"],
     ["OPTIONS", "/nope"],
-    ["PATCH", "/core/isalive"],
-    ["PROPFIND", "/"],
-    ["GET", "/console/exec"],
-  ])("that nothing is served at, or not with this method, is not found: %s %s", async (method, path) => {
+    ["PROPFIND", "/nope"],
+  ])("that nothing is served at is not found: %s %s", async (method, path) => {
     const web = await startWebServer();
     expect(await web.request({ method, path, as: "admin" })).toEqual(
       textAnswer(404, `Document not found: ${method} ${path}`),
     );
+  });
+
+  test.each([
+    ["POST", "/api/v2/info", "GET, HEAD, OPTIONS"],
+    ["GET", "/core/reload", "POST, OPTIONS"],
+    ["PUT", "/core/isalive/", "GET, HEAD, OPTIONS"],
+    ["PATCH", "/core/isalive", "GET, HEAD, OPTIONS"],
+    ["TRACE", "/core/isalive", "GET, HEAD, OPTIONS"],
+    ["PROPFIND", "/", "GET, HEAD, OPTIONS"],
+  ])("that takes other methods says which: %s %s", async (method, path, allow) => {
+    const web = await startWebServer();
+    expect(await web.request({ method, path, as: "admin" })).toEqual(notServed(method, allow));
   });
 
   test.each(["/query/a%2fb", "/query/a%5Cb", "/query/a%00", "/query/a\\b"])(
@@ -157,6 +233,13 @@ describe("URLs in answers", () => {
     expect(await apiOf(web, { host: "[::1]:8443" })).toBe("http://[::1]:8443/api/v2");
     expect(await apiOf(web, { host: 'x"><script>' })).toBe("/api/v2");
     expect(await apiOf(web, { "x-forwarded-host": "other", "x-forwarded-proto": "https" })).toBe(`${web.url}/api/v2`);
+  });
+
+  test("begin with the host of the target when the target has one", async () => {
+    const web = await startWebServer();
+    const headers = `Host: other\r\nAuthorization: ${basic("client", "client-password")}\r\nConnection: close`;
+    const answer = await web.raw(`GET http://g.example:99/api HTTP/1.1\r\n${headers}\r\n\r\n`);
+    expect(JSON.parse(answer.split("\r\n\r\n")[1] ?? "").current_api).toBe("http://g.example:99/api/v2");
   });
 
   test("begin with a trusted host or with none, when there is a list of them", async () => {

@@ -88,6 +88,7 @@ function versionRoutes(parts: CheckParts, version: (typeof olderVersions)[number
     {
       ...{ methods: ["GET", "POST"], version, access: "granted", grants: ["queries.execute"] },
       path: `${queries}/:name/commands/:command`,
+      changes: true,
       description: { tag: "queries", summary: "Any other command of a query: there is none", answers: {} },
       handle: ({ params }) => {
         throw new GatewayError("NOT_FOUND", `unknown command: ${params["command"]}`);
