@@ -203,7 +203,7 @@ export class HttpFront<G extends Guest = Guest> {
       if (endings?.delete(end)) over();
     };
     endings?.add(end);
-    response.once("close", end);
+    response.on("close", end);
   }
 
   /** Those without a seat are whole, and leave so many for the others. */

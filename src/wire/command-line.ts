@@ -43,7 +43,13 @@ export function parseCommandLine(line: string): CommandLine {
  * are left out. What an argument holds is never taken for a macro.
  */
 export function fillMacros(template: readonly string[], args: readonly string[]): string[] {
-  return template.flatMap((word) => (ALL_ARGUMENTS.test(word) ? args : [fillWord(word, args)]));
+  const filled: string[] = [];
+  for (const word of template) {
+    if (!word.includes("$") && !word.includes("%")) filled.push(word);
+    else if (ALL_ARGUMENTS.test(word)) filled.push(...args);
+    else filled.push(fillWord(word, args));
+  }
+  return filled;
 }
 
 function fillWord(word: string, args: readonly string[]): string {

@@ -2,6 +2,7 @@ import type { Core } from "../../kernel/core.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { Unregister } from "../../kernel/registry.js";
 import type { RegistryScope } from "../../kernel/scope.js";
+import { soon } from "../../kernel/soon.js";
 import { fillMacros, parseCommandLine } from "../../wire/command-line.js";
 import { runWrapped } from "./wrapped-check.js";
 
@@ -41,9 +42,9 @@ export function registerAliases(aliases: readonly Alias[], registry: RegistrySco
     const standsFor = /[$%]/.test(words[0] ?? "") ? undefined : words[0];
     return registry.alias(
       name,
-      async (request, call, header) => {
+      (request, call, header) => {
         const [command = "", ...args] = fillMacros(words, request.arguments);
-        return (await runWrapped(core, { command, args, request, call, header })).answer;
+        return soon(runWrapped(core, { command, args, request, call, header }), ({ answer }) => answer);
       },
       { description: `Alias for: ${line}`, timeoutMs: Number.POSITIVE_INFINITY, standsFor },
     );

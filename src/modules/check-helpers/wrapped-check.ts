@@ -1,5 +1,6 @@
 import type { Call } from "../../kernel/call.js";
 import type { Core } from "../../kernel/core.js";
+import { soon } from "../../kernel/soon.js";
 import { Header, QueryRequest, QueryRequestMessage, QueryResponse } from "../../wire/messages.js";
 import { unknownResponse } from "../../wire/responses.js";
 
@@ -20,17 +21,20 @@ export interface WrappedResult {
 }
 
 /** Runs the check for the original caller: with its identity, its grants and its deadline. */
-export async function runWrapped(
+export function runWrapped(
   core: Core,
   { command, args, request, call, header }: WrappedCheck,
-): Promise<WrappedResult> {
+): WrappedResult | Promise<WrappedResult> {
   const obstacle = core.obstacle(command, call);
   if (obstacle !== undefined) return { hasRun: false, answer: unknownResponse(request, obstacle) };
   const payload = [QueryRequest.create({ command, arguments: [...args] })];
   const message = QueryRequestMessage.create({ header: innerHeader(header), payload });
-  const [inner] = (await core.query(message, call)).payload;
-  const answer = QueryResponse.create({ ...inner, id: request.id, command: request.command });
-  return { hasRun: true, answer };
+  return soon(core.query(message, call), ({ payload: [inner] }) => {
+    const answer = QueryResponse.create(inner);
+    answer.id = request.id;
+    answer.command = request.command;
+    return { hasRun: true, answer };
+  });
 }
 
 /** The header without its command, which is the outer check and would be run again, for ever. */

@@ -1,5 +1,6 @@
 import { type AuditRule, refusalsAmong } from "../../front-end/audit-trail.js";
 import type { Call } from "../../kernel/call.js";
+import { soon } from "../../kernel/soon.js";
 import { QueryRequest, QueryRequestMessage, QueryResponse, ResultCode } from "../../wire/messages.js";
 import { codeName } from "../../wire/result-code.js";
 import { checkArguments } from "./check-arguments.js";
@@ -27,18 +28,21 @@ export function checkName({ params }: Pick<CallerRequest, "params">): string {
  *
  * @throws GatewayError INVALID_ARGUMENT for a body that is wrong; what the core throws
  */
-export async function runCheck(
+export function runCheck(
   { gateway: { core, registry } }: CheckParts,
   request: CallerRequest,
   call: Call,
-): Promise<Answers> {
+): Answers | Promise<Answers> {
   const asked = checkName(request).toLowerCase();
   const payload = [QueryRequest.create({ command: asked, arguments: checkArguments(request) })];
-  const message = await core.query(QueryRequestMessage.create({ payload }), call);
-  const behind = registry.nameBehind(asked);
-  return message.payload.map((answer) => {
-    const named = answer.command.toLowerCase();
-    return QueryResponse.create({ ...answer, command: named === asked ? behind : named });
+  return soon(core.query(QueryRequestMessage.create({ payload }), call), (message) => {
+    const behind = registry.nameBehind(asked);
+    return message.payload.map((answer) => {
+      const named = answer.command.toLowerCase();
+      const shown = QueryResponse.create(answer);
+      shown.command = named === asked ? behind : named;
+      return shown;
+    });
   });
 }
 

@@ -55,9 +55,8 @@ export class Dispatcher implements HttpService<Peer> {
       if (route.path === pagesPath) continue;
       const handler = (request: FastifyRequest, reply: FastifyReply) => {
         reply.hijack();
-        const incoming = this.incoming(request.raw, reply.raw);
+        const incoming = this.incoming(request.raw, reply.raw, route.version);
         incoming.params = request.params as Record<string, string>;
-        incoming.version = route.version;
         if (Buffer.isBuffer(request.body)) incoming.body = request.body;
         this.serve(route, incoming);
       };
@@ -100,10 +99,11 @@ export class Dispatcher implements HttpService<Peer> {
     } else this.answerFailure(incoming, status < 500 ? new HttpError(status, brokenRequest) : error);
   }
 
-  private incoming(request: IncomingMessage, response: ServerResponse): IncomingRequest {
+  /** @param version of the route, when there is one; else it goes by the path */
+  private incoming(request: IncomingMessage, response: ServerResponse, version?: Route["version"]): IncomingRequest {
     if (this.front === undefined) throw new GatewayError("INTERNAL", "A request came before there were routes.");
     const incoming = new IncomingRequest(this.parts, request, response, this.front.guestOf(request));
-    incoming.version = versionOf(incoming.path);
+    incoming.version = version ?? versionOf(incoming.path);
     return incoming;
   }
 

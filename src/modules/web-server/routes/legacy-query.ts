@@ -1,3 +1,4 @@
+import { soon } from "../../../kernel/soon.js";
 import { legacyResult } from "../../../wire/check-json.js";
 import { type CheckParts, checkAudit, checkReply, runCheck } from "../check-run.js";
 import { argumentsBody, legacySchema, nameParameter } from "../check-schemas.js";
@@ -26,12 +27,8 @@ export function legacyQueryRoutes(parts: CheckParts): readonly Route[] {
   ];
 }
 
-async function runLegacy(parts: CheckParts, request: CallerRequest): Promise<WebReply> {
-  const call = legacyCall(request.call);
-  try {
-    const answers = await runCheck(parts, request, call);
-    return checkReply(answers, "application/json", JSON.stringify({ payload: answers.map(legacyResult) }));
-  } finally {
-    call.finish();
-  }
+function runLegacy(parts: CheckParts, request: CallerRequest): WebReply | Promise<WebReply> {
+  return soon(runCheck(parts, request, legacyCall(request.call)), (answers) =>
+    checkReply(answers, "application/json", JSON.stringify({ payload: answers.map(legacyResult) })),
+  );
 }

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../../kernel/errors.js";
+import { soon } from "../../../kernel/soon.js";
 import { executeResult, nagiosResult, plainResult } from "../../../wire/check-json.js";
 import { type QueryResponse, ResultCode } from "../../../wire/messages.js";
 import { preferredType } from "../accept.js";
@@ -129,23 +130,24 @@ const plainStatus: Readonly<Record<number, number>> = {
 
 type Render = (answer: QueryResponse, options: AnswerOptions) => object;
 
-async function execute(parts: CheckParts, request: CallerRequest, render: Render): Promise<WebReply> {
-  const { clock } = parts.gateway;
+function execute(parts: CheckParts, request: CallerRequest, render: Render): WebReply | Promise<WebReply> {
   const options = answerOptions(request);
   const type = preferredType(request.headers.accept, ["application/json", "text/plain"]);
-  const startedMs = clock.now();
+  const times = options.verbose ? stopwatch(parts) : undefined;
+  return soon(runCheck(parts, request, request.call), (answers) => {
+    if (type === "text/plain") {
+      return checkReply(answers, type, plainResult(answers), plainStatus[stateOf(answers)] ?? 503);
+    }
+    const [answer] = answers;
+    if (answer === undefined) throw new GatewayError("INTERNAL", `${checkName(request)} has no answer.`);
+    const shown = render(answer, options);
+    return checkReply(answers, type, JSON.stringify(times === undefined ? shown : { ...shown, ...times() }));
+  });
+}
+
+/** Begins to measure. @returns what answers say of when it began and how long it has taken */
+function stopwatch({ gateway: { clock } }: CheckParts) {
+  const started = new Date(clock.now()).toISOString();
   const begun = clock.monotonic();
-  const answers = await runCheck(parts, request, request.call);
-  const durationMs = Math.round((clock.monotonic() - begun) * 1000) / 1000;
-  if (type === "text/plain") {
-    return checkReply(answers, type, plainResult(answers), plainStatus[stateOf(answers)] ?? 503);
-  }
-  const [answer] = answers;
-  if (answer === undefined) throw new GatewayError("INTERNAL", `${checkName(request)} has no answer.`);
-  const times = { started: new Date(startedMs).toISOString(), duration_ms: durationMs };
-  return checkReply(
-    answers,
-    type,
-    JSON.stringify({ ...render(answer, options), ...(options.verbose ? times : undefined) }),
-  );
+  return () => ({ started, duration_ms: Math.round((clock.monotonic() - begun) * 1000) / 1000 });
 }
