@@ -1,3 +1,5 @@
+import type { LoginMemory } from "./login-memory.js";
+
 /** What a caller shows at the door. A front end fills in what its protocol has and leaves the rest out. */
 export interface Credentials {
   /** Which door: `grpc`, `http`, `nrpe`, … */
@@ -16,6 +18,8 @@ export interface Credentials {
   /** Whether a blocked address is refused before `bearer` is looked at, and a good one clears what the address did before. */
   readonly blocksBearer?: boolean;
   readonly basic?: { readonly user: string; readonly password: string } | undefined;
+  /** Of the connection that the password came over, when it belongs to one peer alone. */
+  readonly memory?: LoginMemory | undefined;
 }
 
 /** Who a verified client certificate says it is for. */

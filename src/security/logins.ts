@@ -2,6 +2,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import type { Clock } from "../kernel/clock.js";
 import { GatewayError } from "../kernel/errors.js";
 import type { Principal } from "../kernel/principal.js";
+import type { LoginMemory, RememberedLogin } from "./login-memory.js";
 import type { LoginThrottle } from "./throttle.js";
 import { Users } from "./users.js";
 
@@ -19,7 +20,7 @@ const maxWaiting = 64;
 export class Logins {
   /** Remembered logins are looked up by a hash that is worth nothing outside of this process. */
   readonly #key = randomBytes(32);
-  readonly #remembered = new Map<string, { readonly principal: Principal; readonly until: number }>();
+  readonly #remembered = new Map<string, RememberedLogin>();
   readonly #running = new Map<string, Promise<Principal | undefined>>();
   readonly #waiting: (() => void)[] = [];
   #hashing = 0;
@@ -35,6 +36,7 @@ export class Logins {
   use(users: Users, makePrincipal: (name: string, role: string) => Principal): void {
     this.#users = users;
     this.#makePrincipal = makePrincipal;
+    for (const login of this.#remembered.values()) login.until = 0;
     this.#remembered.clear();
     this.#running.clear();
   }
@@ -59,11 +61,19 @@ export class Logins {
     }
   }
 
-  /** The principal of a user whose password was right a short while ago; found without waiting. */
-  known(user: string, password: string, peer: string): Principal | undefined {
+  /**
+   * The principal of a user whose password was right a short while ago; found without waiting.
+   * @param memory of the connection that it came over
+   */
+  known(user: string, password: string, peer: string, memory?: LoginMemory): Principal | undefined {
     if (this.#remembered.size === 0) return undefined;
-    const known = this.#remembered.get(this.#keyOf(user, password));
-    if (known === undefined || known.until <= this.clock.monotonic()) return undefined;
+    const now = this.clock.monotonic();
+    let known = memory?.recall(user, password);
+    if (known === undefined || known.until <= now) {
+      known = this.#remembered.get(this.#keyOf(user, password));
+      if (known === undefined || known.until <= now) return undefined;
+      memory?.keep(user, password, known);
+    }
     this.throttle.succeeded(peer);
     return known.principal;
   }

@@ -110,7 +110,9 @@ export class Security {
     }
     if (token !== undefined) return this.#knownToken(token);
     if (basic !== undefined) {
-      return this.blockedFor(peer) > 0 ? undefined : this.#logins.known(basic.user, basic.password, peer);
+      return this.blockedFor(peer) > 0
+        ? undefined
+        : this.#logins.known(basic.user, basic.password, peer, credentials.memory);
     }
     if (certificate !== undefined) return this.#certificate(certificate);
     return frontEnd === "http" ? (this.#webAnonymous ?? this.#anonymous) : this.#anonymous;

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Principal } from "../../src/kernel/principal.js";
 import type { Credentials } from "../../src/security/credentials.js";
+import { LoginMemory } from "../../src/security/login-memory.js";
 import { hashPassword } from "../../src/security/passwords.js";
 import { Security } from "../../src/security/security.js";
 import { updateTokenFile } from "../../src/security/token-file.js";
@@ -216,6 +217,40 @@ role = client`);
     expect(new Set([...all, await door.ask({ basic })]).size).toBe(1);
     await door.reload(`${ini}two`);
     expect(await door.who({ basic })).toBe("Wrong user or password.");
+  });
+});
+
+describe("a connection whose login was right", () => {
+  const users = (password: string) => `[/settings/security/roles]
+operator = queries.execute
+[/settings/security]
+auth rate limit max failures = 2
+[/settings/security/users/ops]
+password = ${password}
+role = operator`;
+  const known = "user:ops (user) may queries.execute";
+  const wrong = "Wrong user or password.";
+
+  it("is known without a hash, and asked again when users change and after five minutes", async () => {
+    const door = await Door.with(users("right"));
+    const login = { basic: { user: "ops", password: "right" }, memory: new LoginMemory() };
+    const recognised = () => door.security.recognise({ ...peer, ...login })?.name;
+    const answers = [recognised(), await door.who(login), recognised(), recognised()];
+    expect(answers).toEqual([undefined, known, "user:ops", "user:ops"]);
+    door.clock.advance(5 * 60_000);
+    expect([recognised(), await door.who(login), recognised()]).toEqual([undefined, known, "user:ops"]);
+    await door.reload(users("changed"));
+    expect([recognised(), await door.who(login)]).toEqual([undefined, wrong]);
+  });
+
+  it("is blocked like any other when its address has failed too often", async () => {
+    const door = await Door.with(users("right"));
+    const memory = new LoginMemory();
+    const login = (password: string) => door.who({ basic: { user: "ops", password }, memory });
+    const answers: string[] = [];
+    for (const password of ["right", "wrong", "right", "wrong", "wrong", "right"]) answers.push(await login(password));
+    const blocked = "Too many failed logins from 10.0.0.1; try again in 60 s.";
+    expect(answers).toEqual([known, wrong, known, wrong, wrong, blocked]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../../kernel/errors.js";
 import type { Credentials } from "../../security/credentials.js";
+import type { LoginMemory } from "../../security/login-memory.js";
 import type { Peer } from "./peer.js";
 import type { QueryParameters } from "./query-parameters.js";
 
@@ -31,9 +32,9 @@ export interface ShownCredentials {
 export function credentialsOf(shown: ShownCredentials, legacyUserAgents: readonly string[]): Credentials {
   const { headers, peer, address } = shown;
   const { authorization } = headers;
-  if (authorization !== undefined) return fromAuthorization(authorization, address);
+  if (authorization !== undefined) return fromAuthorization(authorization, address, peer.memory);
   const password = single(headers["password"]);
-  if (password !== "") return basic(adminUser, password, address);
+  if (password !== "") return basic(adminUser, password, address, peer.memory);
   const token = single(headers["token"]) || single(headers["x-auth-token"]) || tokenInUrl(shown, legacyUserAgents);
   if (token !== "") return { frontEnd, peer: address, token };
   if (peer.untrusted !== undefined) {
@@ -66,22 +67,24 @@ function tokenInUrl({ headers, query }: ShownCredentials, legacyUserAgents: read
   return token !== "" && isLegacyProgram(headers, legacyUserAgents) ? token : "";
 }
 
-function fromAuthorization(authorization: string, peer: string): Credentials {
+function fromAuthorization(authorization: string, peer: string, memory: LoginMemory | undefined): Credentials {
+  const blank = authorization.indexOf(" ");
   // RFC 9110 11.1: the scheme is compared without case.
-  const [, scheme = "", rest = ""] = /^(\w+) +(.*)$/s.exec(authorization) ?? [];
+  const scheme = authorization.slice(0, Math.max(0, blank)).toLowerCase();
+  const rest = authorization.slice(blank + 1).trim();
   // What is too long is not taken apart, and is a failed login all the same.
   if (authorization.length > maxHeaderLength) return basic("", authorization, peer);
-  if (/^basic$/i.test(scheme)) {
+  if (scheme === "basic") {
     const text = Buffer.from(rest, "base64").toString("utf8");
     const colon = text.indexOf(":");
-    return colon < 0 ? basic(text, "", peer) : basic(text.slice(0, colon), text.slice(colon + 1), peer);
+    return colon < 0 ? basic(text, "", peer) : basic(text.slice(0, colon), text.slice(colon + 1), peer, memory);
   }
-  if (/^bearer$/i.test(scheme)) return { frontEnd, peer, bearer: rest.trim(), blocksBearer: true };
+  if (scheme === "bearer") return { frontEnd, peer, bearer: rest, blocksBearer: true };
   throw new GatewayError("UNAUTHENTICATED", "The scheme of Authorization is neither Basic nor Bearer.");
 }
 
-function basic(user: string, password: string, peer: string): Credentials {
-  return { frontEnd, peer, basic: { user, password } };
+function basic(user: string, password: string, peer: string, memory?: LoginMemory): Credentials {
+  return { frontEnd, peer, basic: { user, password }, memory };
 }
 
 function single(value: string | string[] | undefined): string {
