@@ -77,6 +77,32 @@ export const listenerTlsKeys = {
   },
 } as const satisfies ObjectSpec["keys"];
 
+/** Keys that files of NSClient++ have, so that those need no change. */
+export const acceptedKeys = {
+  certificateFormat: {
+    type: "enum",
+    choices: ["PEM"],
+    default: "PEM",
+    advanced: true,
+    title: "Certificate format",
+    description: "The form of certificate and key: PEM is the only one",
+  },
+  dh: {
+    type: "string",
+    advanced: true,
+    title: "DH",
+    description: "Has no effect: the parameters of a Diffie-Hellman exchange are those of OpenSSL",
+  },
+  threadPool: { type: "int", advanced: true, title: "Thread pool", description: "Has no effect" },
+  socketQueueSize: { type: "int", advanced: true, title: "Socket queue size", description: "Has no effect" },
+  debugVerify: {
+    type: "bool",
+    advanced: true,
+    title: "Debug verify",
+    description: "Has no effect: the log says why a certificate is refused",
+  },
+} as const satisfies ObjectSpec["keys"];
+
 /** Keys of front ends that take passive results. */
 export const intakeKeys = {
   inbox: {

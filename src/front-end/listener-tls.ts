@@ -35,8 +35,8 @@ export async function watchCertificate(
 export function secureListener(
   listener: TcpListener,
   watcher: TlsWatcher | undefined,
-  { verifyMode }: Pick<TlsSettings, "verifyMode">,
+  { verifyMode, strength }: Pick<ListenerTls, "verifyMode" | "strength">,
 ): void {
-  listener.setTls(watcher === undefined ? undefined : { material: watcher.current(), verifyMode });
-  watcher?.onChange((material) => listener.setTls({ material, verifyMode }));
+  listener.setTls(watcher === undefined ? undefined : { material: watcher.current(), verifyMode, strength });
+  watcher?.onChange((material) => listener.setTls({ material, verifyMode, strength }));
 }

@@ -7,6 +7,7 @@ import type { AllowedHosts } from "../security/allowed-hosts.js";
 import type { TlsMaterial } from "../security/tls.js";
 import type { PeerLog } from "./peer-log.js";
 import type { Seat, Seats } from "./seats.js";
+import type { TlsStrength } from "./tls-strength.js";
 
 /** What decides over a connection that comes in; read anew for each, so that a reload changes it at once. */
 export interface AcceptPolicy {
@@ -20,6 +21,8 @@ export interface ListenerTls {
   readonly material: TlsMaterial;
   /** Whether clients are asked for a certificate: not at all, without obligation, or as a condition. */
   readonly verifyMode: "none" | "peer" | "peer-cert";
+  /** Versions and ciphers; TLS 1.2 and newer unless given. */
+  readonly strength?: TlsStrength | undefined;
 }
 
 /** Hosts that are let in with TLS of their own, beside those that the policy allows. */
@@ -112,13 +115,19 @@ export class TcpListener {
   }
 
   private async meet(socket: Socket): Promise<void> {
-    const { log } = this.parts;
+    const { log, peers } = this.parts;
     const { exception } = this;
     let { tls } = this;
     const { allowedHosts, handshakeTimeoutMs } = this.parts.policy();
     const address = addressOf(socket);
     socket.on("error", (error) => log.debug(`The connection of ${address} failed: ${error.message}`));
-    const seat = this.parts.seats.take(address, () => socket.destroy());
+    // Whether the connection was ended from here.
+    let isDropped = false;
+    const drop = () => {
+      isDropped = true;
+      socket.destroy();
+    };
+    const seat = this.parts.seats.take(address, drop);
     if (seat === undefined) {
       socket.destroy();
       return;
@@ -126,6 +135,7 @@ export class TcpListener {
     const peer = keyOf(socket);
     const talker = () => (tls === undefined ? socket : this.secured.get(peer));
     const timer = setTimeout(() => {
+      isDropped = true;
       this.checkProgress(socket, talker(), handshakeTimeoutMs);
       this.secured.delete(peer);
     }, handshakeTimeoutMs);
@@ -134,7 +144,10 @@ export class TcpListener {
       clearTimeout(timer);
       seat.leave();
       this.secured.delete(peer);
-      if (this.securing.get(peer) === seat) this.securing.delete(peer);
+      if (this.securing.get(peer) !== seat) return;
+      this.securing.delete(peer);
+      if (isDropped) return;
+      peers.info(address, "TLS", `TLS with ${address} failed: the client closed the connection`);
     });
     let allowed = false;
     try {
@@ -150,7 +163,7 @@ export class TcpListener {
     if (socket.destroyed) return;
     if (!allowed) {
       const text = `Refused the connection of ${address}: it is not one of the allowed hosts`;
-      this.parts.peers.warn(address, "host", text);
+      peers.warn(address, "host", text);
       socket.destroy();
       return;
     }
@@ -164,9 +177,10 @@ export class TcpListener {
     tls.emit("connection", socket);
   }
 
-  private optionsOf({ material, verifyMode }: ListenerTls): TlsOptions {
+  private optionsOf({ material, verifyMode, strength }: ListenerTls): TlsOptions {
     return {
       ...contextOf(material),
+      ...strength,
       ...(this.parts.protocol.alpn.length === 0 ? {} : { ALPNProtocols: [...this.parts.protocol.alpn] }),
       requestCert: verifyMode !== "none",
       rejectUnauthorized: verifyMode === "peer-cert",
@@ -174,7 +188,7 @@ export class TcpListener {
   }
 
   private createTls(options: TlsOptions, accept: (socket: TLSSocket, seat: Seat) => void): TlsServer {
-    const { log } = this.parts;
+    const { log, peers } = this.parts;
     const server = createTlsServer(options);
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", (error) => log.debug(`The connection of ${addressOf(socket)} failed: ${error.message}`));
@@ -188,9 +202,13 @@ export class TcpListener {
       this.secured.set(peer, socket);
       accept(socket, seat);
     });
-    server.on("tlsClientError", (error, socket) => {
-      const address = addressOf(socket) || "a peer";
-      this.parts.peers.info(address, "TLS", `TLS with ${address} failed: ${firstLine(error.message)}`);
+    server.on("tlsClientError", (error: TlsError, socket) => {
+      const address = addressOf(socket);
+      // Who has closed the connection has no address any more; its close says who it was.
+      if (address !== "") {
+        this.securing.delete(keyOf(socket));
+        peers.info(address, `TLS ${error.code}`, `TLS with ${address} failed: ${tlsReason(error)}`);
+      }
       socket.destroy();
     });
     return server;
@@ -222,8 +240,20 @@ function contextOf({ certificate, privateKey, ca }: TlsMaterial) {
   return { cert: certificate, key: privateKey, minVersion: "TLSv1.2" as const, ...(ca === undefined ? {} : { ca }) };
 }
 
-function firstLine(text: string): string {
-  return text.split("\n")[0] ?? text;
+/** What OpenSSL adds to its errors: `wrong version number`. */
+type TlsError = Error & { readonly code?: string; readonly reason?: string };
+
+/** What lies behind the reasons of OpenSSL that people meet. */
+const tlsHints: readonly (readonly [RegExp, string])[] = [
+  [/WRONG_VERSION_NUMBER|HTTP_REQUEST|PACKET_LENGTH_TOO_LONG/, " (the client does not speak TLS)"],
+  [/UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW/, " (the client speaks no version of TLS that is taken here)"],
+  [/NO_SHARED_CIPHER/, " (the client offers no cipher that is taken here; old ones want anonymous Diffie-Hellman)"],
+  [/ALERT_UNKNOWN_CA|ALERT_BAD_CERTIFICATE|ALERT_CERTIFICATE/, " (the client does not trust this certificate)"],
+];
+
+function tlsReason({ code = "", reason, message }: TlsError): string {
+  const hint = tlsHints.find(([match]) => match.test(code))?.[1] ?? "";
+  return `${reason ?? message.split("\n")[0]}${hint}`;
 }
 
 /** Address and port of the other side, spelled as calls spell it. */

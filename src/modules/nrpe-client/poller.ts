@@ -161,7 +161,7 @@ export class Poller {
         first ??= thrown;
         if (!isLast) continue;
         this.versions.failed(agent.place);
-        throw unanswered(thrown, versions);
+        throw unanswered(thrown, versions, agent);
       }
     }
     throw new Error("There is no version to try.");
@@ -241,9 +241,10 @@ function tooLong({ place }: Agent, error: RangeError): GatewayError {
   return new GatewayError("INVALID_ARGUMENT", `${place}: the query is too long. ${error.message}`);
 }
 
-function unanswered(thrown: unknown, versions: readonly NrpeVersion[]): unknown {
+function unanswered(thrown: unknown, versions: readonly NrpeVersion[], { values }: Agent): unknown {
   if (!(thrown instanceof ExchangeFailure) || thrown.kind !== "closed" || thrown.received > 0) return thrown;
   const tried = versions.length === 1 ? `version ${versions[0]}` : `versions ${versions.join(" and ")}`;
-  const why = `the agent may not take packets of ${tried}, arguments or these characters, or not allow this host`;
+  const plain = values.useSsl ? "" : "want TLS (use ssl = true), ";
+  const why = `the agent may ${plain}not take packets of ${tried}, arguments or these characters, or not allow this host`;
   return new ExchangeFailure(`${thrown.message}: ${why}`, thrown, thrown.cause);
 }

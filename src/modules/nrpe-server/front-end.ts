@@ -5,6 +5,7 @@ import { secureListener, watchCertificate } from "../../front-end/listener-tls.j
 import { PeerLog } from "../../front-end/peer-log.js";
 import { type Seat, Seats } from "../../front-end/seats.js";
 import { type AcceptPolicy, addressOf, TcpListener } from "../../front-end/tcp-listener.js";
+import { tlsStrength } from "../../front-end/tls-strength.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
@@ -78,7 +79,8 @@ export class NrpeFrontEnd {
     });
     // Who has no certificate, or a wrong one, is told so by an answer: clients of TLS 1.3 see nothing else of it.
     const verifyMode = settings.verifyMode === "none" ? "none" : "peer";
-    secureListener(this.listener, this.watcher, { verifyMode });
+    const strength = settings.insecure || this.watcher === undefined ? undefined : tlsStrength(settings);
+    secureListener(this.listener, this.watcher, { verifyMode, strength });
     this.admitLegacyHosts();
     this.watcher?.onChange(() => this.admitLegacyHosts());
     this.port = await this.listener.listen(settings.port, settings.bindTo);
@@ -93,7 +95,7 @@ export class NrpeFrontEnd {
    * @returns whether it could be done in place
    */
   async reload(settings: ServerSettings): Promise<boolean> {
-    if (fixedKeys.some((key) => settings[key] !== this.settings[key])) return false;
+    if (fixedKeys.some((key) => String(settings[key]) !== String(this.settings[key]))) return false;
     const problems = await this.watcher?.reload();
     if (problems !== undefined && problems.length > 0) {
       throw new GatewayError("CONFIGURATION", `${problems.join("\n")}.`);
@@ -173,7 +175,7 @@ export class NrpeFrontEnd {
         ? undefined
         : {
             hosts: legacyHosts,
-            options: legacyTlsOptions(this.watcher?.current()),
+            options: legacyTlsOptions(this.watcher?.current(), this.current().settings),
             accept: (socket, seat) => this.accept(socket, seat, true),
           },
     );
@@ -250,4 +252,5 @@ function readRules(texts: ReadonlyMap<string, string>): ReadonlyMap<string, Argu
 /** What can't change while the server runs. */
 const fixedKeys = [
   ...["port", "bindTo", "useSsl", "certificate", "certificateKey", "ca", "verifyMode", "insecure"],
+  ...["tlsVersion", "allowedCiphers", "sslOptions"],
 ] as (keyof ServerSettings)[];

@@ -1,10 +1,12 @@
 import {
+  acceptedKeys,
   connectionLimitKeys,
   hostsProblem,
   listenerKeys,
   listenerTlsKeys,
   sharedSection,
 } from "../../front-end/listener-keys.js";
+import { tlsStrengthKeys } from "../../front-end/tls-strength.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 import { parseSize } from "../../settings/values.js";
 import { findCharset } from "../../wire/charset.js";
@@ -94,12 +96,19 @@ export const settings = defineSettings({
       default: true,
       sample: true,
       title: "Use SSL",
-      description: "TLS 1.2 or newer; without it everybody on the way reads and changes what is asked and answered",
+      description: "TLS; without it everybody on the way reads and changes what is asked and answered",
     },
     ...listenerTlsKeys,
+    ...tlsStrengthKeys,
     verifyMode: {
       type: "enum",
       choices: ["none", "peer", "peer-cert"],
+      synonyms: {
+        "fail-if-no-cert": "peer-cert",
+        "fail-if-no-peer-cert": "peer-cert",
+        "peer,fail-if-no-cert": "peer-cert",
+        "peer,fail-if-no-peer-cert": "peer-cert",
+      },
       default: "none",
       title: "Verify mode",
       description:
@@ -153,6 +162,7 @@ export const settings = defineSettings({
         "How long a connection may take for TLS and the first byte, and after that for the rest of the query",
     },
     ...connectionLimitKeys,
+    ...acceptedKeys,
     drainTimeout: {
       type: "time",
       default: "5s",

@@ -28,6 +28,10 @@ export function settingsWarnings(settings: ServerSettings, canRunChecks: boolean
       "Legacy anonymous TLS is on and legacy allowed hosts is empty: nobody may use it",
     ],
     [!useSsl && isLegacy, "Legacy anonymous TLS is on and use ssl is off: there is no TLS at all"],
+    [
+      useSsl && !insecure && /^1\.[01]/.test(settings.tlsVersion ?? ""),
+      `TLS before 1.2 is taken from everybody (tls version = ${settings.tlsVersion}): what is sent can be read and changed. Give the few clients that need it legacy anonymous tls`,
+    ],
     [allowNastyCharacters, "Allow nasty characters is on: commands get characters that shells act upon"],
     [extendedResponse, "Extended response is on: check_nrpe -2 fails on answers that are longer than a packet"],
     [isRoleUsed && !canRunChecks, `The role "${role}" does not allow clients without a certificate to run any check`],

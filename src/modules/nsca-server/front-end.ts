@@ -4,6 +4,7 @@ import { secureListener, watchCertificate } from "../../front-end/listener-tls.j
 import { PeerLog } from "../../front-end/peer-log.js";
 import { type Seat, Seats } from "../../front-end/seats.js";
 import { type AcceptPolicy, addressOf, TcpListener } from "../../front-end/tcp-listener.js";
+import { tlsStrength } from "../../front-end/tls-strength.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
@@ -70,7 +71,8 @@ export class NscaFrontEnd {
       seats: this.seats,
       accept: (socket, seat) => this.accept(socket, seat),
     });
-    secureListener(this.listener, this.watcher, this.settings);
+    const strength = this.watcher === undefined ? undefined : tlsStrength(settings);
+    secureListener(this.listener, this.watcher, { verifyMode: settings.verifyMode, strength });
     this.port = await this.listener.listen(settings.port, settings.bindTo);
     context.log.info(`Listening on ${this.place()} (${this.security()})`);
     this.warn(this.rules);
@@ -83,7 +85,7 @@ export class NscaFrontEnd {
    * @returns whether it could be done in place
    */
   async reload(settings: ServerSettings): Promise<boolean> {
-    if (fixedKeys.some((key) => settings[key] !== this.settings[key])) return false;
+    if (fixedKeys.some((key) => String(settings[key]) !== String(this.settings[key]))) return false;
     const problems = await this.watcher?.reload();
     if (problems !== undefined && problems.length > 0) {
       throw new GatewayError("CONFIGURATION", `${problems.join("\n")}.`);
@@ -228,4 +230,5 @@ const silentGraceMs = 500;
 /** What can't change while the server runs. */
 const fixedKeys = [
   ...["port", "bindTo", "useSsl", "certificate", "certificateKey", "ca", "verifyMode"],
+  ...["tlsVersion", "allowedCiphers", "sslOptions"],
 ] as (keyof ServerSettings)[];

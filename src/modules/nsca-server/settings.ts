@@ -1,10 +1,12 @@
 import {
+  acceptedKeys,
   connectionLimitKeys,
   intakeKeys,
   listenerKeys,
   listenerTlsKeys,
   sharedSection,
 } from "../../front-end/listener-keys.js";
+import { tlsStrengthKeys } from "../../front-end/tls-strength.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 import { parseNscaMethod } from "../../wire/nsca/methods.js";
 
@@ -80,9 +82,10 @@ export const settings = defineSettings({
       type: "bool",
       default: false,
       title: "Use SSL",
-      description: "TLS 1.2 or newer around the protocol, as NSClient++ can have it; send_nsca can't",
+      description: "TLS around the protocol, as NSClient++ can have it; send_nsca can't",
     },
     ...listenerTlsKeys,
+    ...tlsStrengthKeys,
     verifyMode: {
       type: "enum",
       choices: ["none", "peer-cert"],
@@ -107,6 +110,7 @@ export const settings = defineSettings({
         "How long a connection may take for TLS and the first byte; send_nsca connects before it has read what to send",
     },
     ...connectionLimitKeys,
+    ...acceptedKeys,
     drainTimeout: {
       type: "time",
       default: "5s",

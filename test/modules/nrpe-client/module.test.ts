@@ -158,7 +158,7 @@ describe("packets", () => {
 describe("an agent that does not answer", () => {
   test("is asked again as often as retries say, a command only when it can't have run", async () => {
     const { agents, core, ask } = await polled(`${plain}version = 2\nretries = 2\n`, () => "close");
-    const closed = `127.0.0.1:${agents.port} closed the connection without an answer: the agent may not take packets of version 2, arguments or these characters, or not allow this host`;
+    const closed = `127.0.0.1:${agents.port} closed the connection without an answer: the agent may want TLS (use ssl = true), not take packets of version 2, arguments or these characters, or not allow this host`;
     expect(await ask("check_nrpe target=web1 command=a")).toEqual([`0 check_nrpe UNKNOWN ${closed}`]);
     expect(agents.asked).toHaveLength(3);
     const { message } = await core.execute(

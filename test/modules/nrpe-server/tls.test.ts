@@ -1,7 +1,8 @@
-import { DEFAULT_MAX_VERSION, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, DEFAULT_MAX_VERSION, type SecureVersion, type TLSSocket } from "node:tls";
 import { describe, expect, test } from "vitest";
 import { makeAuthority, makeServerPair } from "../../../src/security/certificates.js";
 import { encodeNrpeQuery } from "../../../src/wire/nrpe/packet.js";
+import { TestClock } from "../../support/served-module.js";
 import { authority, clientPair, startNrpeServer } from "./nrpe-gateway.js";
 
 const ok = "v4 0 OK: Größe 漢|'a'=1";
@@ -123,6 +124,132 @@ describe("Over TLS", () => {
     expect(await gateway.reload("")).toBe(true);
     expect(await subject()).not.toBe(before);
   });
+});
+
+/** What happened to a client: the version of TLS and its cipher, or `refused`. */
+async function handshake(gateway: Awaited<ReturnType<typeof startNrpeServer>>, options: ConnectionOptions) {
+  const client = await gateway.client({ rejectUnauthorized: false, ...options }).catch(() => undefined);
+  if (client === undefined) return "refused";
+  const socket = client.socket as TLSSocket;
+  const taken = `${socket.getProtocol()} ${socket.getCipher().name}`;
+  client.send(encodeNrpeQuery("check_ok", { version: 4 }));
+  return (await client.answer()) === ok ? taken : "not answered";
+}
+
+/** What a client offers that knows one version only. */
+const only = (version: SecureVersion, ciphers = "ALL:@SECLEVEL=0") => ({
+  ...{ ciphers, minVersion: version, maxVersion: version },
+});
+
+describe("Settings files of NSClient++", () => {
+  const written = `thread pool = 10
+socket queue size = 0
+certificate format = PEM
+dh = \${nrpe-dh}/nrpe_dh_2048.pem
+debug verify = false
+encoding =
+allowed ciphers = ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH`;
+
+  test("with every key that they may have are taken, and let no anonymous client in", async () => {
+    const gateway = await startNrpeServer(`${written}\ntls version = tlsv1.2+\nssl options = no-sslv2,no-sslv3`);
+    expect(await gateway.ask("check_ok", { tls: {} })).toBe(ok);
+    const taken = [];
+    for (const ciphers of ["ECDHE-ECDSA-AES256-GCM-SHA384", "AECDH:@SECLEVEL=0", "ADH:@SECLEVEL=0"])
+      taken.push(await handshake(gateway, only("TLSv1.2", ciphers)));
+    expect(taken).toEqual(["TLSv1.2 ECDHE-ECDSA-AES256-GCM-SHA384", "refused", "refused"]);
+    expect(gateway.logLines.filter((line) => /^[WE]/.test(line))).toEqual([]);
+  });
+
+  test.each([
+    { lines: "tls version = tlsv1.3", taken: ["refused", "refused", "TLSv1.3"] },
+    { lines: "tls version = tlsv1.2", taken: ["refused", "TLSv1.2", "refused"] },
+    { lines: "ssl options = no-tlsv1_2", taken: ["refused", "refused", "TLSv1.3"] },
+    { lines: "tls version = 1.0+\nssl options = no-tlsv1_3", taken: ["TLSv1", "TLSv1.2", "refused"] },
+    { lines: "tls version = 1.0+\nssl options = no-tlsv1_1", taken: ["refused", "TLSv1.2", "TLSv1.3"] },
+    { lines: "allowed ciphers = TLS_AES_256_GCM_SHA384", taken: ["refused", "refused", "TLSv1.3"] },
+  ])("say which versions are taken: $lines", async ({ lines, taken }) => {
+    const gateway = await startNrpeServer(lines);
+    const seen = [];
+    for (const version of ["TLSv1", "TLSv1.2", "TLSv1.3"] as const)
+      seen.push((await handshake(gateway, only(version))).split(" ")[0]);
+    expect(seen).toEqual(taken);
+  });
+
+  test("are taken anew at a reload, and one that leaves nothing is refused with the key", async () => {
+    const gateway = await startNrpeServer("tls version = tlsv1.3");
+    expect(await gateway.reload("tls version = 1.2")).toBe(true);
+    expect(await handshake(gateway, {})).toMatch(/^TLSv1\.2 /);
+    const problems = [
+      ["allowed ciphers = ADH", 'allowed ciphers: "ADH" has none that goes with a certificate and encrypts.'],
+      [
+        "tls version = 1.3\nssl options = no-tlsv1_3",
+        "ssl options: nothing is left of tls version = 1.3 with no-tlsv1_3",
+      ],
+      [
+        "insecure = true\ntls version = 1.3\ncertificate = nowhere.pem",
+        "tls version: TLS 1.3 needs a certificate, and with insecure there is none",
+      ],
+      ["ssl options = no-tls", 'ssl options: "no-tls" is none of no-tlsv1, '],
+      ["allowed ciphers = nonsense", 'allowed ciphers: "nonsense" has none that goes with a certificate'],
+    ] as const;
+    for (const [lines, text] of problems) {
+      await gateway.reload(lines);
+      expect(gateway.logLines.join("\n")).toContain(text);
+    }
+  });
+
+  test("are told when they take TLS before 1.2", async () => {
+    const gateway = await startNrpeServer("tls version = 1.1+");
+    expect(gateway.logLines.join("\n")).toContain("TLS before 1.2 is taken from everybody (tls version = 1.1+)");
+  });
+
+  test("with insecure may say which versions and ciphers that means", async () => {
+    const gateway = await startNrpeServer(
+      "insecure = true\ntls version = tlsv1.2+\nallowed ciphers = ALL:!ADH:!MD5:@STRENGTH",
+    );
+    expect(await handshake(gateway, only("TLSv1"))).toBe("refused");
+    expect(await handshake(gateway, only("TLSv1.2", "ADH:@SECLEVEL=0"))).toBe("refused");
+    expect(await handshake(gateway, only("TLSv1.2", "AECDH:@SECLEVEL=0"))).toBe("TLSv1.2 AECDH-AES256-SHA");
+  });
+});
+
+class MovedClock extends TestClock {
+  moved = 0;
+
+  override monotonic(): number {
+    return super.monotonic() + this.moved;
+  }
+}
+
+test("the log says in words why TLS failed, each reason once an hour of each client", async () => {
+  const clock = new MovedClock();
+  const gateway = await startNrpeServer("", "", clock);
+  const told = () => gateway.logLines.filter((line) => line.includes("TLS with")).map((line) => line.slice(2));
+  const fail = async (bytes: Buffer | undefined, options: ConnectionOptions = {}) => {
+    if (bytes === undefined) return void (await handshake(gateway, options));
+    const client = await gateway.client();
+    client.socket.end(bytes);
+    await client.closed;
+  };
+  for (let count = 0; count < 2; count++) {
+    await fail(encodeNrpeQuery("check_ok", { version: 4 }));
+    await fail(Buffer.alloc(0));
+    await fail(undefined, only("TLSv1.1"));
+    await fail(undefined, only("TLSv1.2", "ADH:@SECLEVEL=0"));
+  }
+  await expect
+    .poll(() => told().map((line) => line.replace(/^.*TLS with/, "TLS with")))
+    .toEqual([
+      "TLS with 127.0.0.1 failed: wrong version number (the client does not speak TLS)",
+      "TLS with 127.0.0.1 failed: the client closed the connection",
+      "TLS with 127.0.0.1 failed: unsupported protocol (the client speaks no version of TLS that is taken here)",
+      "TLS with 127.0.0.1 failed: no shared cipher (the client offers no cipher that is taken here; old ones want anonymous Diffie-Hellman)",
+    ]);
+  clock.moved = 3_600_000;
+  await fail(Buffer.alloc(0));
+  await expect
+    .poll(() => told().at(-1))
+    .toMatch(/failed: the client closed the connection \(and 1 times more since the last time\)$/);
 });
 
 describe("Legacy anonymous TLS", () => {
