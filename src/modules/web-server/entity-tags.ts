@@ -45,9 +45,11 @@ function requireMatch(wanted: string, current: WebReply): void {
   throw new HttpError(412, "It has changed since: what If-Match names is not what is there.", headers);
 }
 
-function tagOf({ status, body }: WebReply): string | undefined {
+function tagOf({ status, body, headers }: WebReply): string | undefined {
   if (status !== 200 || (typeof body !== "string" && !Buffer.isBuffer(body))) return undefined;
-  return `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
+  // A page is another one when the pages behind it are, though it has the same items.
+  const links = String(headers?.["Link"] ?? "");
+  return `"${createHash("sha256").update(body).update(links).digest("base64url").slice(0, 27)}"`;
 }
 
 /** @param isWeak whether a weak tag is as good, as it is for If-None-Match and is not for If-Match (RFC 9110 13.1) */

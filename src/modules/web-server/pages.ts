@@ -1,4 +1,7 @@
+import { Type } from "typebox";
 import type { QueryParameters } from "./query-parameters.js";
+import { jsonReply, textReply } from "./replies.js";
+import type { ParameterDescription, WebReply, WebRequest } from "./route.js";
 
 /** One page of a list. */
 export interface Page<Item> {
@@ -10,6 +13,37 @@ export interface Page<Item> {
 const usualPerPage = 10;
 const smallestPage = 2;
 const largestPage = 500;
+
+export const pageParameters: readonly ParameterDescription[] = [
+  { name: "page", in: "query", description: "Counted from 1", schema: Type.Integer({ minimum: 0, default: 1 }) },
+  {
+    ...{ name: "per_page", in: "query", description: "Entries of a page" },
+    schema: Type.Integer({ minimum: smallestPage, maximum: largestPage, default: usualPerPage }),
+  },
+];
+
+/** What `pageOf` gives nothing for. */
+export const badPage = textReply("Invalid request", 400);
+
+/**
+ * A list, whole as clients of older servers know it unless `page` or `per_page` asks for a part.
+ *
+ * @param kept parameters that the links to other pages repeat
+ */
+export function listReply<Item>(
+  all: readonly Item[],
+  { query, baseUrl, path }: WebRequest,
+  show: (item: Item) => unknown,
+  kept: readonly string[] = [],
+): WebReply {
+  if (query.get("page") === undefined && query.get("per_page") === undefined) return jsonReply(all.map(show));
+  const repeated = kept.flatMap((name) => {
+    const value = query.get(name);
+    return value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`];
+  });
+  const page = pageOf(all, query, `${baseUrl}${path.replace(/\/$/, "")}`, repeated);
+  return page === undefined ? badPage : jsonReply(page.items.map(show), page.headers);
+}
 
 /**
  * The page that `page` (1 unless given) and `per_page` (10) ask for. Page 0 is empty, as is every page behind the last.

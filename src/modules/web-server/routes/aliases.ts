@@ -1,7 +1,8 @@
 import type { CheckParts } from "../check-run.js";
 import { listSchema } from "../check-schemas.js";
+import { listReply, pageParameters } from "../pages.js";
 import { isShown, listedQuery, queryFacts } from "../query-entry.js";
-import { jsonReply, olderVersions } from "../replies.js";
+import { olderVersions } from "../replies.js";
 import type { Route } from "../route.js";
 
 /** `/api/v1/aliases` and `/api/v2/aliases`: other names of checks, and names for checks with arguments. */
@@ -16,11 +17,12 @@ export function aliasRoutes({ gateway: { registry } }: CheckParts): readonly Rou
     description: {
       tag: "aliases",
       summary: "The aliases that the caller may see, sorted by name",
+      parameters: pageParameters,
       answers: { 200: { "application/json": listSchema } },
     },
     handle: (request) => {
       const shown = registry.listAliases().filter(({ name }) => isShown(request.call, "aliases.list", name));
-      return jsonReply(shown.map(({ name, entry }) => listedQuery(request, queryFacts(name, entry))));
+      return listReply(shown, request, ({ name, entry }) => listedQuery(request, queryFacts(name, entry)));
     },
   }));
 }

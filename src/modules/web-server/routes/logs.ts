@@ -3,7 +3,7 @@ import type { LogFields, Logger } from "../../../kernel/log.js";
 import type { LogLevel, LogRecord } from "../../../telemetry/log-record.js";
 import { granted, inBothVersions } from "../granted-route.js";
 import { type LogFilter, type LogView, shownLevel } from "../log-view.js";
-import { pageOf } from "../pages.js";
+import { badPage, pageOf, pageParameters } from "../pages.js";
 import { bodyOf, isObject, jsonReply, textReply } from "../replies.js";
 import { restDate } from "../rest-date.js";
 import type { CallerRequest, ParameterDescription, Route, WebReply } from "../route.js";
@@ -31,12 +31,8 @@ const newEntrySchema = Type.Object({
   line: Type.Optional(Type.Integer({ default: 0 })),
 });
 
-const pageParameters: readonly ParameterDescription[] = [
-  { name: "page", in: "query", description: "Counted from 1", schema: Type.Integer({ minimum: 0, default: 1 }) },
-  {
-    ...{ name: "per_page", in: "query", description: "Entries of a page" },
-    schema: Type.Integer({ minimum: 2, maximum: 500, default: 10 }),
-  },
+const listParameters: readonly ParameterDescription[] = [
+  ...pageParameters,
   { name: "level", in: "query", description: "Levels that are wanted, with commas between", schema: Type.String() },
 ];
 
@@ -57,7 +53,7 @@ function apiRoutes(version: 1 | 2, prefix: string, { logView, log }: LogState): 
       path,
       version,
       grants: ["logs.list"],
-      description: { tag, summary: "Entries of the log, the oldest first", parameters: pageParameters, answers: list },
+      description: { tag, summary: "Entries of the log, the oldest first", parameters: listParameters, answers: list },
       handle: (request) => listPage(logView, request, path, false),
     }),
     granted({
@@ -68,7 +64,7 @@ function apiRoutes(version: 1 | 2, prefix: string, { logView, log }: LogState): 
       description: {
         tag,
         summary: "Entries that are newer than one that is known",
-        parameters: [sinceParameter, ...pageParameters],
+        parameters: [sinceParameter, ...listParameters],
         answers: list,
       },
       handle: (request) => listPage(logView, request, `${path}/since`, true),
@@ -135,7 +131,7 @@ function listPage(logView: LogView, { query, baseUrl }: CallerRequest, path: str
     ...(levels === "" ? [] : [`level=${encodeURIComponent(levels).replaceAll("%2C", ",")}`]),
   ];
   const page = pageOf(logView.list(filter), query, `${baseUrl}${path}`, kept);
-  if (page === undefined) return textReply("Invalid request", 400);
+  if (page === undefined) return badPage;
   const index = String(page.items.at(-1)?.index ?? filter.since);
   const headers = isSince ? { ...page.headers, "X-Log-Index": index } : page.headers;
   return jsonReply(page.items.map(shownEntry), headers);

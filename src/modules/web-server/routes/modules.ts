@@ -4,6 +4,7 @@ import { GatewayError } from "../../../kernel/errors.js";
 import { granted, inBothVersions } from "../granted-route.js";
 import { type ModuleCommand, ModuleControl, moduleCommands } from "../module-control.js";
 import { findModule, listModules, type ModuleEntry } from "../module-entries.js";
+import { listReply, pageParameters } from "../pages.js";
 import { bodyOf, isObject, jsonReply, textReply } from "../replies.js";
 import type { CallerRequest, ParameterDescription, Route, RouteDescription, WebReply, WebRequest } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
@@ -72,7 +73,7 @@ function readingRoutes(version: 1 | 2, path: string, state: ModuleState): readon
       description: {
         tag,
         summary: "The modules",
-        parameters: [allParameter],
+        parameters: [allParameter, ...pageParameters],
         answers: { 200: { "application/json": listSchema } },
       },
       async handle(request) {
@@ -81,7 +82,7 @@ function readingRoutes(version: 1 | 2, path: string, state: ModuleState): readon
         const entries = (await listModules(state, call)).filter(
           (entry) => (wantsAll || entry.isLoaded) && isAllowed(call, "modules.list", entry),
         );
-        return jsonReply(entries.map((entry) => listed(entry, request)));
+        return listReply(entries, request, (entry) => listed(entry, request), ["all"]);
       },
     }),
     granted({

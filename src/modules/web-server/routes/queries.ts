@@ -16,6 +16,7 @@ import {
   plainAnswers,
   plainSchema,
 } from "../check-schemas.js";
+import { listReply, pageParameters } from "../pages.js";
 import { isShown, listedQuery, queryFacts, queryUrl } from "../query-entry.js";
 import { jsonReply, olderVersions } from "../replies.js";
 import type { CallerRequest, GrantedRoute, Route, WebReply } from "../route.js";
@@ -41,6 +42,7 @@ function versionRoutes(parts: CheckParts, version: (typeof olderVersions)[number
       description: {
         tag: "queries",
         summary: "The checks that the caller may see, sorted by name",
+        parameters: pageParameters,
         answers: { 200: { "application/json": listSchema } },
       },
       handle: (request) => listQueries(parts, request),
@@ -100,7 +102,7 @@ function versionRoutes(parts: CheckParts, version: (typeof olderVersions)[number
 
 function listQueries({ gateway: { registry } }: CheckParts, request: CallerRequest): WebReply {
   const shown = registry.listQueries().filter(({ name }) => isShown(request.call, "queries.list", name));
-  return jsonReply(shown.map((entry) => listedQuery(request, queryFacts(entry.name, entry))));
+  return listReply(shown, request, (entry) => listedQuery(request, queryFacts(entry.name, entry)));
 }
 
 function showQuery({ gateway: { registry } }: CheckParts, request: CallerRequest): WebReply {
