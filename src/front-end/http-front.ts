@@ -138,6 +138,24 @@ export class HttpFront<G extends Guest = Guest> {
     this.leave(response);
   }
 
+  /**
+   * Runs once: when the answer was taken, or its connection is closed. An answer that waits behind others of its connection
+   * would not say so itself.
+   */
+  whenOver(response: ServerResponse, over: () => void): void {
+    const { socket } = response.req;
+    if (socket.destroyed) {
+      over();
+      return;
+    }
+    const endings = this.endings.get(socket);
+    const end = () => {
+      if (endings?.delete(end)) over();
+    };
+    endings?.add(end);
+    response.on("close", end);
+  }
+
   /** Refuses what comes from now on, waits so long for what is under way, then cuts off what is left. */
   async close(graceMs: number): Promise<void> {
     this.isClosing = true;
@@ -176,7 +194,7 @@ export class HttpFront<G extends Guest = Guest> {
   private receive(request: IncomingMessage, response: ServerResponse, handler: RequestListener): void {
     const isSeated = this.isSeated(request, response);
     this.underWay.add(response);
-    this.whenOver(request, response, () => this.leave(response));
+    this.whenOver(response, () => this.leave(response));
     if (this.isClosing) this.service.refuse(request, response, "The gateway is shutting down.");
     else if (!isSeated) this.service.refuse(request, response, "Too many requests are under way.");
     else if (this.service.meet?.(request, response) !== false) handler(request, response);
@@ -192,18 +210,8 @@ export class HttpFront<G extends Guest = Guest> {
     if (seat === undefined) return false;
     if (isWhole) seat.keep();
     else this.seatOf.set(request, seat);
-    this.whenOver(request, response, () => seat.leave());
+    this.whenOver(response, () => seat.leave());
     return true;
-  }
-
-  /** Runs once: when the answer was taken, or its connection is closed. */
-  private whenOver({ socket }: IncomingMessage, response: ServerResponse, over: () => void): void {
-    const endings = this.endings.get(socket);
-    const end = () => {
-      if (endings?.delete(end)) over();
-    };
-    endings?.add(end);
-    response.on("close", end);
   }
 
   /** Those without a seat are whole, and leave so many for the others. */

@@ -161,7 +161,7 @@ export class Dispatcher implements HttpService<Peer> {
       return;
     }
     const { response } = request;
-    response.on("close", () => {
+    this.front?.whenOver(response, () => {
       if (!response.writableFinished) request.abort();
     });
     reply.then(
@@ -238,8 +238,10 @@ export class Dispatcher implements HttpService<Peer> {
   }
 
   private sendStream(response: ServerResponse, reply: WebReply): void {
-    this.streams.send(response, reply);
-    this.front?.leaveOut(response);
+    const { front } = this;
+    if (front === undefined) throw new GatewayError("UNAVAILABLE", "The gateway is shutting down.");
+    this.streams.send(response, reply, (over) => front.whenOver(response, over));
+    front.leaveOut(response);
   }
 
   private isForBrowser(route: GrantedRoute, { headers }: IncomingRequest): boolean {

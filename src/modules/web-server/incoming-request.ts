@@ -40,6 +40,8 @@ export class IncomingRequest implements CallerRequest {
   private shown: Credentials | undefined;
   private ownCall: Call | undefined;
   private forwarded: Forwarded | undefined;
+  /** Counted from here on: what it takes to find out who asks is the client's time too. */
+  private readonly deadline: number | undefined;
 
   /** @param raw its method and URL are those that are routed */
   constructor(
@@ -55,6 +57,8 @@ export class IncomingRequest implements CallerRequest {
     this.rawQuery = question < 0 ? "" : url.slice(question + 1);
     this.headers = raw.headers;
     this.rules = context.rules();
+    const timeout = this.headers["x-request-timeout"] ?? this.headers["x-nsc-web-timeout"];
+    if (timeout !== undefined) this.deadline = deadlineOf(String(timeout), context.gateway);
   }
 
   get query(): QueryParameters {
@@ -121,11 +125,9 @@ export class IncomingRequest implements CallerRequest {
   }
 
   private openCall(): Call {
-    const { principal, headers } = this;
+    const { principal, headers, deadline } = this;
     if (principal === undefined) throw new GatewayError("INTERNAL", "The caller is not known yet.");
     const { gateway } = this.context;
-    const timeout = headers["x-request-timeout"] ?? headers["x-nsc-web-timeout"];
-    const deadline = timeout === undefined ? undefined : deadlineOf(String(timeout), gateway);
     const traceId = traceIdOf(headers["traceparent"]);
     const hops = hopsOf(headers[hopsKey]);
     const origin = { principal, peer: this.peer, frontEnd, module: "WEBServer", remote: true, deadline, hops };

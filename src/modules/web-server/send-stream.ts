@@ -15,8 +15,12 @@ export class OpenStreams {
     return this.open.size;
   }
 
-  /** Begins one. @throws GatewayError RESOURCE_EXHAUSTED when there are too many */
-  send(response: ServerResponse, { status, headers = {}, body }: WebReply): void {
+  /**
+   * Begins one.
+   * @param whenOver says when it has ended, or its connection
+   * @throws GatewayError RESOURCE_EXHAUSTED when there are too many
+   */
+  send(response: ServerResponse, { status, headers = {}, body }: WebReply, whenOver: (over: () => void) => void): void {
     if (this.open.size >= this.limit()) {
       throw new GatewayError("RESOURCE_EXHAUSTED", `${this.open.size} streams are open already.`);
     }
@@ -30,11 +34,15 @@ export class OpenStreams {
     response.flushHeaders();
     this.open.add(response);
     let close: (() => void) | undefined;
-    response.once("close", () => {
+    let isOver = false;
+    whenOver(() => {
+      isOver = true;
       this.open.delete(response);
       close?.();
     });
     close = stream.open(sinkOf(response));
+    // Its client was gone before it began.
+    if (isOver) close();
   }
 
   /** Ends all of them. */

@@ -19,6 +19,7 @@ import type {
 import { rulesOf } from "../../../src/modules/web-server/server-rules.js";
 import { settings } from "../../../src/modules/web-server/settings.js";
 import type { AuditEvent } from "../../../src/security/audit.js";
+import type { Credentials } from "../../../src/security/credentials.js";
 import { Security } from "../../../src/security/security.js";
 import { readSettings } from "../../../src/settings/read.js";
 import { storeOf } from "../../security/support.js";
@@ -80,7 +81,7 @@ ${server}`);
     await security.close();
   });
   return {
-    ...{ log, clock, audited, dispatcher, front },
+    ...{ log, clock, audited, security, dispatcher, front },
     /** Bytes on a connection of their own, which stays open; what has come back so far is its text. */
     open(bytes: string) {
       const socket = connect(port, "127.0.0.1", () => socket.write(bytes));
@@ -155,6 +156,25 @@ describe("a handler", () => {
     ]);
   });
 
+  test("has so much less time as it took to find out who asks", async () => {
+    const deadline = deferred<number | undefined>();
+    const server = await serveRoutes([
+      route("/call", ({ call }) => {
+        deadline.resolve(call.deadline);
+        return text("");
+      }),
+    ]);
+    const { security, clock } = server;
+    const known = security.recognise.bind(security);
+    const authenticate = async (credentials: Credentials) => {
+      clock.advance(700);
+      return known(credentials);
+    };
+    Object.defineProperties(security, { recognise: { value: () => undefined }, authenticate: { value: authenticate } });
+    await server.get("/call", "X-Nsc-Web-Timeout: 1\r\n");
+    expect(await deadline.promise).toBe(clock.monotonic() - 700 + 1000 - 100);
+  });
+
   test("whose client goes away has its call ended", async () => {
     const aborted = deferred<string>();
     const answer = deferred<WebReply>();
@@ -170,6 +190,45 @@ describe("a handler", () => {
     expect(await aborted.promise).toBe("The caller went away.");
     answer.resolve(text("late"));
     await expect.poll(() => server.front.requests).toBe(0);
+  });
+
+  test("behind another one of its connection has its call ended too when the client goes away", async () => {
+    const aborted = [deferred<string>(), deferred<string>()];
+    const server = await serveRoutes([
+      route("/slow/:number", ({ call, params }) => {
+        call.onAbort(({ message }) => aborted[Number(params["number"])]?.resolve(message));
+        return new Promise<WebReply>(() => {});
+      }),
+    ]);
+    const ask = (number: number) => `GET /slow/${number} HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const client = server.open(`${ask(0)}${ask(1)}`);
+    await expect.poll(() => server.front.requests).toBe(2);
+    client.socket.destroy();
+    expect(await Promise.all(aborted.map(({ promise }) => promise))).toEqual([
+      "The caller went away.",
+      "The caller went away.",
+    ]);
+    await expect.poll(() => server.front.requests).toBe(0);
+  });
+
+  test("whose client went away while it was found out who asks has its call ended", async () => {
+    const message = deferred<string>();
+    const server = await serveRoutes([
+      route("/slow", ({ call }) => {
+        call.onAbort((reason) => message.resolve(reason.message));
+        return new Promise<WebReply>(() => {});
+      }),
+    ]);
+    const { security } = server;
+    const known = security.recognise.bind(security);
+    const authenticate = async (credentials: Credentials) => {
+      client.socket.destroy();
+      await expect.poll(() => server.front.requests).toBe(0);
+      return known(credentials);
+    };
+    Object.defineProperties(security, { recognise: { value: () => undefined }, authenticate: { value: authenticate } });
+    const client = server.open("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n");
+    expect(await message.promise).toBe("The caller went away.");
   });
 
   test.each([
@@ -346,6 +405,17 @@ describe("an answer without an end", () => {
     server.open("GET /stream HTTP/1.1\r\nHost: x\r\n\r\n");
     await expect.poll(() => sinks.length).toBe(1);
     expect(await server.get("/stream")).toBe("HTTP/1.1 503 Service Unavailable: 1 streams are open already.");
+  });
+
+  test("ends with its connection, also when it waits behind another one", async () => {
+    const { stream, sinks, stopped } = streaming();
+    const server = await serveRoutes([stream]);
+    const ask = "GET /stream HTTP/1.1\r\nHost: x\r\n\r\n";
+    const client = server.open(`${ask}${ask}`);
+    await expect.poll(() => sinks.length).toBe(2);
+    client.socket.destroy();
+    await expect.poll(stopped).toBe(2);
+    expect(server.dispatcher.streams.count).toBe(0);
   });
 
   test("has no body for HEAD", async () => {
