@@ -110,6 +110,16 @@ describe("after too many failed logins", () => {
     },
   );
 
+  test("at the login of old programs the address is blocked, also for the right password", async () => {
+    const web = await startWebServer({ server: limits });
+    const ask = (password: string) => web.request({ path: `/auth/token?password=${password}`, headers: icinga });
+    for (let count = 0; count < 3; count++) expect((await ask("wrong")).status).toBe(403);
+    expect((await ask("admin-password")).status).toBe(403);
+    expect(await statusWith(web, { password: "admin-password" })).toBe(403);
+    expect(web.logLines.filter((line) => line.includes("admin-password"))).toEqual([]);
+    expect(JSON.stringify(web.audited)).not.toContain("admin-password");
+  });
+
   test.each([
     ["a token in its own header", { "x-auth-token": "x" }],
     ["a legacy token", { token: "x" }],

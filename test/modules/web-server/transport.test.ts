@@ -1,5 +1,8 @@
 import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
+import { ResultCode } from "../../../src/wire/messages.js";
+import { textResponse } from "../../../src/wire/responses.js";
+import { deferred } from "../../support/kernel.js";
 import {
   always,
   basic,
@@ -41,6 +44,44 @@ describe("clients of HTTP/1.0", () => {
 });
 
 describe("a connection", () => {
+  test("answers requests in their order, also when the first takes longest", async () => {
+    const web = await startWebServer();
+    const late = deferred<void>();
+    web.check("late", async (request) => {
+      await late.promise;
+      return textResponse(request, ResultCode.OK, "late");
+    });
+    web.check("early", (request) => {
+      late.resolve();
+      return textResponse(request, ResultCode.OK, "early");
+    });
+    const ask = (name: string, more = "") =>
+      `GET /query/${name} HTTP/1.1\r\nHost: x\r\npassword: admin-password\r\n${more}\r\n`;
+    const answer = await web.raw(`${ask("late")}${ask("early", "CONNECTION: Close\r\n")}`);
+    expect([...answer.matchAll(/"message":"(\w+)"/g)].map(([, message]) => message)).toEqual(["late", "early"]);
+    expect([...answer.matchAll(/\r\nConnection: (.*)\r\n/g)].map(([, value]) => value)).toEqual([
+      "keep-alive",
+      "close",
+    ]);
+  });
+
+  test("of HTTP/1.0 is kept for who asks for it", async () => {
+    const web = await startWebServer();
+    const one = "GET /core/isalive HTTP/1.0\r\n";
+    const answer = await web.raw(`${one}Connection: keep-alive\r\n\r\n${one}\r\n`);
+    expect([...answer.matchAll(/\r\nConnection: (.*)\r\n/g)].map(([, value]) => value)).toEqual([
+      "keep-alive",
+      "close",
+    ]);
+  });
+
+  test("is told to go on by who expects that", async () => {
+    const web = await startWebServer();
+    const head = "POST /api/v2/login HTTP/1.1\r\nHost: x\r\npassword: admin-password\r\nExpect: 100-continue\r\n";
+    const answer = await web.raw(`${head}Content-Length: 2\r\nConnection: close\r\n\r\n{}`);
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
+  });
+
   test("is kept for further requests", async () => {
     const web = await startWebServer();
     const one = "GET /core/isalive HTTP/1.1\r\nHost: x\r\n";
