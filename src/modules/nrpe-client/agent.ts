@@ -30,13 +30,15 @@ export function agentOf({
   id,
   name,
   path,
-  values,
+  values: given,
 }: {
   readonly id: string;
   readonly name: string;
   readonly path: string;
   readonly values: AgentValues;
 }): Agent {
+  // Files of NSClient++ have the key with nothing behind it.
+  const values = { ...given, encoding: given.encoding.trim() || "utf-8" };
   const { address, host: givenHost, encoding } = values;
   if (address === "" && givenHost === "")
     throw new GatewayError("CONFIGURATION", `address: the target ${name} has none`);

@@ -12,6 +12,11 @@ export interface SlotRequest {
   readonly maxWaiting: number;
   /** Milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * Milliseconds to wait beyond that. Who waits for connections that began in the same moment then hears what became of them:
+   * that the agent can't be reached, and not that there was no room.
+   */
+  readonly graceMs?: number;
 }
 
 interface Line {
@@ -59,7 +64,7 @@ export class ConnectionSlots {
    * reason that the signal has
    */
   acquire(request: SlotRequest, signal: AbortSignal): Promise<() => void> {
-    const { key, place, maxConnections, maxWaiting, timeoutMs } = request;
+    const { key, place, maxConnections, maxWaiting, timeoutMs, graceMs = 0 } = request;
     const line = this.lines.get(place) ?? { admitted: 0, waiting: new Set() };
     this.lines.set(place, line);
     const isRoom = line.admitted < maxConnections;
@@ -72,7 +77,7 @@ export class ConnectionSlots {
       );
     }
     return new Promise((resolve, reject) => {
-      const cancel = this.clock.after(timeoutMs, () => {
+      const cancel = this.clock.after(timeoutMs + graceMs, () => {
         const what = this.ready.has(waiter)
           ? `${this.total} connections to agents (total connections)`
           : `${maxConnections} connections (max connections)`;

@@ -14,6 +14,8 @@ import { VersionMemory } from "./version-memory.js";
 const maxAnswer = 1 << 20;
 /** The break before a query is sent again; it grows with each attempt. */
 const pauseMs = 100;
+/** How much longer a query waits in line than a connection may take. */
+const lineGraceMs = 100;
 /** Agents that are remembered as unreachable. */
 const maxUnreachable = 20_000;
 
@@ -110,7 +112,8 @@ export class Poller {
     const { key, place, values } = agent;
     this.refuseUnreachable(key);
     const { maxConnections, maxWaiting, timeout } = values;
-    const release = await this.slots.acquire({ key, place, maxConnections, maxWaiting, timeoutMs: timeout }, signal);
+    const request = { key, place, maxConnections, maxWaiting, timeoutMs: timeout, graceMs: lineGraceMs };
+    const release = await this.slots.acquire(request, signal);
     const attempt: Attempt = {
       agent,
       query,

@@ -255,6 +255,26 @@ test("a submission runs the command that is called like its service, and needs t
   expect(agents.asked).toHaveLength(2);
 });
 
+test("a target that has all keys of NSClient++ is polled", async () => {
+  const { ask } = await polled(`
+[/settings/NRPE/client/targets/default]
+address = 127.0.0.1:PORT
+timeout = 30
+retries = 3
+insecure = false
+payload length = 1024
+version = 2
+use ssl = false
+certificate format = PEM
+allowed ciphers = ALL:!ADH:!LOW:!EXP:!MD5:@STRENGTH
+dh = \${nrpe-dh}/nrpe_dh_2048.pem
+verify mode = none
+tls version = tlsv1.2+
+encoding =
+`);
+  expect(await ask("check_nrpe command=Größe")).toEqual(["0 check_nrpe WARNING ran Größe|'x'=1"]);
+});
+
 test("agents that can be listened in on are named in the log once, also after a reload", async () => {
   const { log, modules, configure } = await polled(`
 [/settings/NRPE/client/targets]
