@@ -46,6 +46,7 @@ const argumentChoices: Readonly<
     says: "Arguments are allowed, with every character: commands that pass them to a shell run what clients send.",
   },
 };
+const strengthKeys = ["tls version", "allowed ciphers", "ssl options"];
 const verifyChoices = ["none", "peer", "peer-cert"];
 
 interface InstallOptions {
@@ -100,6 +101,8 @@ async function install(args: readonly string[], io: CliIo): Promise<number> {
   store.set(section, "insecure", String(isInsecure));
   store.set(section, "verify mode", verify);
   if (options.ca !== undefined) store.set(section, "ca", options.ca === true ? caDefault : filePath(options.ca));
+  // What is written of versions and ciphers was for the other mode.
+  if (options.insecure !== undefined) for (const key of strengthKeys) store.deleteKey(section, key);
   if (isInsecure) for (const key of ["certificate", "certificate key"]) store.deleteKey(section, key);
   else setCertificate(store, options);
   await save(store);

@@ -65,6 +65,17 @@ test("client certificates are not asked for without a CA, and nothing is written
   expect(written()).toContain(`ca = ${path("ca.pem")}`);
 });
 
+test("insecure or not, versions and ciphers of the other mode do not stay behind", async () => {
+  for (const value of ["true", "false"]) {
+    const strength = "tls version = 1.0+\nallowed ciphers = ALL:!MD5:@STRENGTH:@SECLEVEL=0\nssl options = no-tlsv1_3";
+    writeFileSync(path("nscp.ini"), `[/settings/NRPE/server]\n${strength}\n`);
+    expect((await nscp("install")).code).toBe(0);
+    expect(written().join("\n")).toContain(strength);
+    expect((await nscp("install", `--insecure=${value}`)).code).toBe(0);
+    expect(written().filter((line) => /^(tls version|allowed ciphers|ssl options)/.test(line))).toEqual([]);
+  }
+});
+
 test("insecure clears the certificate of the settings", async () => {
   await nscp("install", "--certificate", path("own.pem"), "--certificate-key", path("own_key.pem"));
   expect(written()).toContain(`certificate = ${path("own.pem")}`);
