@@ -251,18 +251,23 @@ async function runPrograms(words: readonly string[], port: number): Promise<numb
   return times;
 }
 
-const execute = "/api/v2/queries/check_waiting/commands/execute";
-const legacy = "/query/check_waiting";
+/** Routes with the name of a check in them. */
+const restRoutes = ["/api/v2/queries/:name/commands/execute", "/query/:name"] as const;
+
+function restPath(route: string): string {
+  return route.replace(":name", "check_waiting");
+}
 
 async function withRestFloor(
   { ports }: DoorGateway,
   work: (floor: BenchServer) => Promise<DoorRow[]>,
 ): Promise<DoorRow[]> {
   const answers: Record<string, unknown> = {};
-  for (const path of [execute, legacy]) {
+  for (const route of restRoutes) {
+    const path = restPath(route);
     const answer = await fetch(`http://127.0.0.1:${ports.web}${path}`, { headers: { password } });
     if (answer.status !== 200) throw new Error(`${path} answers ${answer.status}: ${await answer.text()}`);
-    answers[path] = await answer.json();
+    answers[route] = await answer.json();
   }
   const floor = await startRestFloor(answers);
   try {
@@ -282,12 +287,15 @@ async function restGroups({ ports, pid }: DoorGateway, floor: BenchServer): Prom
     ),
   });
   const token = `Authorization: Bearer ${key}`;
-  return [execute, legacy].map((path) => ({
-    what: path.replace("check_waiting", "<q>"),
-    sides: [
-      { server: "bare fastify", pid: floor.pid, load: load(path, floor.port, token) },
-      { server: "gateway, token", goal: 0.6, pid, load: load(path, ports.web, token) },
-      { server: "gateway, password", pid, load: load(path, ports.web, `Password: ${password}`) },
-    ],
-  }));
+  return restRoutes.map((route) => {
+    const path = restPath(route);
+    return {
+      what: route.replace(":name", "<q>"),
+      sides: [
+        { server: "bare fastify", pid: floor.pid, load: load(path, floor.port, token) },
+        { server: "gateway, token", goal: 0.6, pid, load: load(path, ports.web, token) },
+        { server: "gateway, password", goal: 0.6, pid, load: load(path, ports.web, `Password: ${password}`) },
+      ],
+    };
+  });
 }

@@ -43,6 +43,13 @@ export interface HttpService<G extends Guest = Guest> {
   fail(error: FastifyError, reply: FastifyReply): void;
 }
 
+/** A connection that is open. */
+interface Visit<G extends Guest> {
+  readonly guest: G;
+  /** What ends its answers: those that wait behind another one are not told that it was closed. */
+  readonly endings: Set<() => void>;
+}
+
 /** How often requests and answers that take too long are looked for. */
 const checkIntervalMs = 1000;
 
@@ -53,10 +60,8 @@ const checkIntervalMs = 1000;
 export class HttpFront<G extends Guest = Guest> {
   readonly app: FastifyInstance;
   private readonly server: Server;
-  private readonly guests = new WeakMap<Socket, G>();
+  private readonly visits = new WeakMap<Socket, Visit<G>>();
   private readonly underWay = new Set<ServerResponse>();
-  /** What ends the answers of a connection: those that wait behind another one are not told that it was closed. */
-  private readonly endings = new WeakMap<Socket, Set<() => void>>();
   /** Requests whose bodies are on their way make way for others when there are too many. */
   private readonly seats: Seats;
   private readonly seatOf = new WeakMap<IncomingMessage, Seat>();
@@ -116,9 +121,8 @@ export class HttpFront<G extends Guest = Guest> {
       socket.destroy();
       return;
     }
-    this.guests.set(socket, guest);
     const endings = new Set<() => void>();
-    this.endings.set(socket, endings);
+    this.visits.set(socket, { guest, endings });
     socket.once("close", () => {
       for (const end of endings) end();
     });
@@ -127,10 +131,7 @@ export class HttpFront<G extends Guest = Guest> {
 
   /** Who has made a request. */
   guestOf({ socket }: IncomingMessage): G {
-    const guest = this.guests.get(socket);
-    if (guest === undefined)
-      throw new GatewayError("INTERNAL", "A request came over a connection that was not let in.");
-    return guest;
+    return this.visitOf(socket).guest;
   }
 
   /** This answer has no end and does not count any more; whoever sends it sees to it that there are not too many. */
@@ -148,11 +149,11 @@ export class HttpFront<G extends Guest = Guest> {
       over();
       return;
     }
-    const endings = this.endings.get(socket);
+    const { endings } = this.visitOf(socket);
     const end = () => {
-      if (endings?.delete(end)) over();
+      if (endings.delete(end)) over();
     };
-    endings?.add(end);
+    endings.add(end);
     response.on("close", end);
   }
 
@@ -188,6 +189,13 @@ export class HttpFront<G extends Guest = Guest> {
       },
       (request, response) => this.receive(request, response, handler),
     );
+  }
+
+  private visitOf(socket: Socket): Visit<G> {
+    const visit = this.visits.get(socket);
+    if (visit === undefined)
+      throw new GatewayError("INTERNAL", "A request came over a connection that was not let in.");
+    return visit;
   }
 
   /** Counts the request, and refuses it before its body is read when there are too many. */

@@ -1,16 +1,19 @@
-import { randomFillSync } from "node:crypto";
+import { randomBytes } from "node:crypto";
 
 /** Asking the system for random bytes costs more than a whole built-in check, so it is done for many ids at a time. */
 const idBytes = 8;
-const pool = Buffer.alloc(512 * idBytes);
-let next = pool.length;
+const idLength = 2 * idBytes;
+/** An id that is kept keeps the digits of all of them. */
+const idsAtATime = 256;
+let digits = "";
+let next = 0;
 
 /** An id that ties together what is logged about a call: 16 hexadecimal digits. */
 export function newTraceId(): string {
-  if (next === pool.length) {
-    randomFillSync(pool);
+  if (next === digits.length) {
+    digits = randomBytes(idsAtATime * idBytes).toString("hex");
     next = 0;
   }
-  next += idBytes;
-  return pool.toString("hex", next - idBytes, next);
+  next += idLength;
+  return digits.slice(next - idLength, next);
 }

@@ -287,7 +287,10 @@ function admit(entries: readonly (QueryEntry | undefined)[]): void {
 }
 
 function respond(header: Header | null, payload: QueryResponse[]): QueryResponseMessage {
-  return QueryResponseMessage.create({ header: header === null ? null : responseHeader(header), payload });
+  const message = QueryResponseMessage.create();
+  if (header !== null) message.header = responseHeader(header);
+  message.payload = payload;
+  return message;
 }
 
 /** The id of the request goes back with every answer; a handler need not copy it. */

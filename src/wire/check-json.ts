@@ -72,6 +72,7 @@ function perfList(perf: readonly PerformanceData[]) {
 }
 
 function perfByLabel(perf: readonly PerformanceData[]): Record<string, Measurement | Pick<Measurement, "value">> {
+  if (perf.length === 0) return {};
   // Without a prototype, so that no label means anything else.
   const members: Record<string, Measurement | Pick<Measurement, "value">> = Object.create(null);
   for (const item of labelled(perf)) {

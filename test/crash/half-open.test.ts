@@ -16,7 +16,7 @@ const crowd = isLong ? 2000 : 400;
 /** How often the poller asks, without attackers and among them. */
 const polls = isLong ? 500 : 10;
 /** Each with figures of its own. */
-const rounds = isLong ? 5 : 1;
+const rounds = isLong ? 3 : 1;
 /** What they may cost while they are there, whatever they send: a seat each, up to the limit, with what they sent. */
 const mostMiB = 160;
 /** By how much the slowest of a hundred answers may be slower among them, in the median of the rounds. */

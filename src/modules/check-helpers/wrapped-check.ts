@@ -27,10 +27,14 @@ export function runWrapped(
 ): WrappedResult | Promise<WrappedResult> {
   const obstacle = core.obstacle(command, call);
   if (obstacle !== undefined) return { hasRun: false, answer: unknownResponse(request, obstacle) };
-  const payload = [QueryRequest.create({ command, arguments: [...args] })];
-  const message = QueryRequestMessage.create({ header: innerHeader(header), payload });
-  return soon(core.query(message, call), ({ payload: [inner] }) => {
-    const answer = QueryResponse.create(inner);
+  const inner = QueryRequest.create();
+  inner.command = command;
+  inner.arguments = [...args];
+  const message = QueryRequestMessage.create();
+  message.header = innerHeader(header);
+  message.payload = [inner];
+  return soon(core.query(message, call), ({ payload: [given] }) => {
+    const answer = QueryResponse.create(given);
     answer.id = request.id;
     answer.command = request.command;
     return { hasRun: true, answer };

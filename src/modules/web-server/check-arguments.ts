@@ -29,6 +29,7 @@ const verboseOption = "nscp.verbose";
  * @throws GatewayError INVALID_ARGUMENT for a body that is no `{"arguments": ["…"]}`
  */
 export function checkArguments(request: CallerRequest): string[] {
+  if (request.query.parts.length === 0) return [...bodyArguments(request)];
   const hasQueryLogin = request.query.parts.some(
     (part) => isToken(part) && request.sessionToken !== undefined && part.value === request.sessionToken,
   );

@@ -34,13 +34,19 @@ export function runCheck(
   call: Call,
 ): Answers | Promise<Answers> {
   const asked = checkName(request).toLowerCase();
-  const payload = [QueryRequest.create({ command: asked, arguments: checkArguments(request) })];
-  return soon(core.query(QueryRequestMessage.create({ payload }), call), (message) => {
+  const query = QueryRequest.create();
+  query.command = asked;
+  query.arguments = checkArguments(request);
+  const message = QueryRequestMessage.create();
+  message.payload = [query];
+  return soon(core.query(message, call), ({ payload }) => {
     const behind = registry.nameBehind(asked);
-    return message.payload.map((answer) => {
+    return payload.map((answer) => {
       const named = answer.command.toLowerCase();
+      const command = named === asked ? behind : named;
+      if (answer.command === command) return answer;
       const shown = QueryResponse.create(answer);
-      shown.command = named === asked ? behind : named;
+      shown.command = command;
       return shown;
     });
   });
