@@ -1,4 +1,5 @@
 import type { GatewayControl } from "../kernel/control.js";
+import { GatewayError } from "../kernel/errors.js";
 import { splitNames } from "../kernel/registry.js";
 import {
   type ExecuteRequestMessage,
@@ -11,7 +12,10 @@ import {
 } from "../wire/messages.js";
 import { gatewayMethods, type Method } from "../wire/services.js";
 import { refusalsAmong } from "./audit-trail.js";
-import type { Operation } from "./operation.js";
+import { checkPayloads, type Operation } from "./operation.js";
+
+/** So many channels a submission may go to: each of them gets every result of it. */
+const maxChannels = 100;
 
 /** Queries; the unary rpc and the stream differ only in how messages travel. */
 export function queryOperation(
@@ -33,7 +37,10 @@ export function queryOperation(
           (index) => payload[index]?.command ?? "",
         ),
     },
-    handle: (request, call) => core.query(request, call),
+    handle(request, call) {
+      checkPayloads(request);
+      return core.query(request, call);
+    },
   };
 }
 
@@ -51,6 +58,7 @@ export function executeOperation({ core }: GatewayControl): Operation<ExecuteReq
         ),
     },
     handle: async (request, call) => {
+      checkPayloads(request);
       const target = request.header?.recipientId || request.header?.destinationId || "";
       return (await core.execute(target, request, call)).message;
     },
@@ -68,7 +76,17 @@ export function submitOperation(
       objects: ({ channel }) => splitNames(channel),
       refusals: ({ channel }, { payload }) => refusedChannels(splitNames(channel), payload[0]?.result?.message ?? ""),
     },
-    handle: async (request, call) => (await core.submit(request.channel, request, call)).message,
+    handle: async (request, call) => {
+      checkPayloads(request);
+      const channels = splitNames(request.channel).length;
+      if (channels > maxChannels) {
+        throw new GatewayError(
+          "INVALID_ARGUMENT",
+          `A message may name ${maxChannels} channels; this one names ${channels}.`,
+        );
+      }
+      return (await core.submit(request.channel, request, call)).message;
+    },
   };
 }
 

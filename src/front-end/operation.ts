@@ -34,3 +34,18 @@ export function encodeMessage<Message>(type: MessageType<Message>, message: Mess
 export function callerGone(): GatewayError {
   return new GatewayError("CANCELLED", "The caller went away.");
 }
+
+/**
+ * So many payloads a message may hold. Empty ones cost two bytes on the wire and a thousand times as much to answer: without a
+ * limit a small message holds up everybody else.
+ */
+export const maxPayloads = 10_000;
+
+/** @throws GatewayError INVALID_ARGUMENT when the message holds more than it may */
+export function checkPayloads({ payload }: { readonly payload: readonly unknown[] }): void {
+  if (payload.length <= maxPayloads) return;
+  throw new GatewayError(
+    "INVALID_ARGUMENT",
+    `A message may hold ${maxPayloads} payloads; this one has ${payload.length}.`,
+  );
+}

@@ -2,7 +2,7 @@ import type { GatewayControl } from "../kernel/control.js";
 import type { PB, SettingsRequestMessage } from "../wire/messages.js";
 import { adminMethods } from "../wire/services.js";
 import { refusalsAmong } from "./audit-trail.js";
-import type { Operation } from "./operation.js";
+import { checkPayloads, type Operation } from "./operation.js";
 
 /** Settings; the gateway checks a grant for each payload. */
 export function settingsOperation(
@@ -22,7 +22,10 @@ export function settingsOperation(
           (index) => settingOf(payload[index]),
         ).map((refusal) => ({ ...refusal, isRecorded: true })),
     },
-    handle: (request, call) => gateway.settingsQuery(request, call),
+    handle(request, call) {
+      checkPayloads(request);
+      return gateway.settingsQuery(request, call);
+    },
   };
 }
 

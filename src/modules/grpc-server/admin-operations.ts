@@ -1,5 +1,5 @@
 import { refusalsAmong } from "../../front-end/audit-trail.js";
-import { encodeMessage, type Operation } from "../../front-end/operation.js";
+import { checkPayloads, encodeMessage, type Operation } from "../../front-end/operation.js";
 import type { Call } from "../../kernel/call.js";
 import type { GatewayControl } from "../../kernel/control.js";
 import { GatewayError } from "../../kernel/errors.js";
@@ -31,7 +31,10 @@ export function registryOperation(
           (index) => payload[index]?.control?.name ?? payload[index]?.inventory?.name ?? "",
         ),
     },
-    handle: (request, call) => gateway.registryQuery(request, call),
+    handle(request, call) {
+      checkPayloads(request);
+      return gateway.registryQuery(request, call);
+    },
   };
 }
 

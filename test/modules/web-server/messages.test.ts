@@ -279,3 +279,38 @@ describe("what is refused", () => {
     ).toEqual(problemAnswer(400, "The body is not UTF-8.", {}, { code: "INVALID_ARGUMENT", traceId }));
   });
 });
+
+describe("a message with more than can be answered while others wait", () => {
+  const empty = (count: number) => `{"payload":[${"{},".repeat(count - 1)}{}]}`;
+
+  it.each(["query", "execute", "submit"])("is refused as a whole: %s", async (name) => {
+    const web = await startWebServer();
+    expect(await post(web, name, empty(10_001))).toEqual(
+      problemAnswer(
+        400,
+        "A message may hold 10000 payloads; this one has 10001.",
+        {},
+        { code: "INVALID_ARGUMENT", traceId },
+      ),
+    );
+  });
+
+  it("may have as many as are allowed", async () => {
+    const web = await startWebServer();
+    const { status, body } = await post(web, "query", empty(10_000));
+    expect([status, JSON.parse(body).payload.length]).toEqual([200, 10_000]);
+  });
+
+  it("goes to so many channels and no more", async () => {
+    const web = await startWebServer();
+    const message = { channel: "a,".repeat(101), payload: [{ command: "disk" }] };
+    expect(await post(web, "submit", message)).toEqual(
+      problemAnswer(
+        400,
+        "A message may name 100 channels; this one names 101.",
+        {},
+        { code: "INVALID_ARGUMENT", traceId },
+      ),
+    );
+  });
+});

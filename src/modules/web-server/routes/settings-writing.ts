@@ -1,4 +1,5 @@
 import { Type } from "typebox";
+import { maxPayloads } from "../../../front-end/operation.js";
 import { normalisePath } from "../../../settings/names.js";
 import { PB } from "../../../wire/messages.js";
 import { granted } from "../granted-route.js";
@@ -199,6 +200,7 @@ function entriesOf(body: unknown): readonly Readonly<Record<string, unknown>>[] 
   if (isObject(body)) return [body];
   if (!Array.isArray(body)) return "Expected an object or an array of objects";
   const entries: readonly unknown[] = body;
+  if (entries.length > maxPayloads) return `A request may have ${maxPayloads} entries; this one has ${entries.length}`;
   return entries.every(isObject) ? entries : "Expected an object in the array";
 }
 
