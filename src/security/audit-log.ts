@@ -1,5 +1,6 @@
 import type { Clock } from "../kernel/clock.js";
 import type { Logger } from "../kernel/log.js";
+import { printableJson } from "../kernel/printable-json.js";
 import type { Audit, AuditEvent } from "./audit.js";
 
 /** A file that lines are appended to in the background; a line never waits for the disk, and a full disk stops nobody. */
@@ -96,7 +97,7 @@ export class AuditLog implements Audit {
       ...(reason === undefined ? {} : { reason: cut(reason) }),
       ...(traceId === undefined ? {} : { traceId }),
     };
-    return `${JSON.stringify(record)}\n`;
+    return `${printableJson(record)}\n`;
   }
 
   readonly #complain = (reason: string): void => {

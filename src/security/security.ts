@@ -146,6 +146,11 @@ export class Security {
     return this.#sessions.find(token) !== undefined;
   }
 
+  /** Whether the token lets somebody in now, be it one of a session or of the token file. */
+  isGood(token: string): boolean {
+    return this.#knownToken(token) !== undefined;
+  }
+
   /** Ends a session. @returns whether there was one with this token */
   closeSession(token: string): boolean {
     return this.#sessions.close(token);

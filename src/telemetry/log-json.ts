@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { GatewayError } from "../kernel/errors.js";
 import type { LogFields } from "../kernel/log.js";
+import { withoutControls } from "../kernel/printable-json.js";
 import type { LogRecord } from "./log-record.js";
 
 /** Fields whose values never reach the log, wherever they stand in a record. */
@@ -26,7 +27,7 @@ export function jsonEncoder(): (record: LogRecord, fields?: LogFields) => string
     },
     {
       write(text: string) {
-        line = text;
+        line = withoutControls(text);
       },
     },
   );

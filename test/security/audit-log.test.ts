@@ -42,6 +42,16 @@ const event: AuditEvent = {
 };
 
 describe("the audit log", () => {
+  it("shows no sign that steers a terminal, and says the same", async () => {
+    const { audit, files } = auditLog();
+    await audit.use(settings);
+    const evil = "\u001b[2J\u009b31m\u007f\u2028\u202e";
+    audit.record({ ...event, objects: [evil], reason: `${evil}\r\n{}` });
+    const [line = ""] = files[0]?.lines ?? [];
+    expect(line).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(line)).toMatchObject({ objects: [evil], reason: `${evil}\r\n{}` });
+  });
+
   it("has a JSON object a line, and is readable for its owner only", async () => {
     const { audit, files } = auditLog();
     await audit.use(settings);

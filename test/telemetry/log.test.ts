@@ -55,6 +55,14 @@ describe("the console form", () => {
     expect(lines).toEqual(["L       core a[31mred  bc\n"]);
   });
 
+  it("shows it escaped as JSON, and is the same text", () => {
+    const { log, lines } = collecting({ form: "json" });
+    const evil = "\u001b[31m\u009b31m\u007f\u2028\u202e";
+    log.info(evil, { user: evil });
+    expect(lines[0]).toMatch(/^[\x20-\x7e]+\n$/);
+    expect(JSON.parse(lines[0] ?? "")).toMatchObject({ message: evil, user: evil });
+  });
+
   it("puts everything on one line when asked to", () => {
     const { log, lines } = collecting({ oneLine: true });
     log.error("first\nsecond", { file: "a.py", line: 7 });

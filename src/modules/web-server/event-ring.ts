@@ -15,12 +15,16 @@ const keptEvents = 1000;
 
 /** The last events of the gateway, for those who ask for them later and for those who listen. */
 export class EventRing {
+  /** Names this count of events; another server has another one. */
+  readonly count: string;
   private events: KeptEvent[] = [];
   private next = 0;
   private readonly listeners = new Set<(event: KeptEvent) => void>();
 
   /** @param now milliseconds since the epoch */
-  constructor(private readonly now: () => number) {}
+  constructor(private readonly now: () => number) {
+    this.count = Math.round(now()).toString(36);
+  }
 
   add({ event, data }: Event): void {
     const kept = {

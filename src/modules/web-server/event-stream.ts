@@ -1,4 +1,5 @@
 /** Answers without an end: server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
+import { printableJson } from "../../kernel/printable-json.js";
 import type { CallerRequest, StreamSink, WebReply } from "./route.js";
 
 /** Something that happened, with a number that grows. */
@@ -11,6 +12,8 @@ export interface StreamEntry {
 export interface StreamSource {
   /** What entries are called in the stream. */
   readonly event: string;
+  /** Which count the indexes belong to: letters and digits that are others after a restart, which counts anew. */
+  readonly count: string;
   /** The oldest first. */
   kept(): readonly StreamEntry[];
   /** Returns how to stop that. */
@@ -38,7 +41,7 @@ const longestMs = 3_600_000;
  * kept; with `tail` with the last ones; else with what comes next.
  */
 export function eventStream(source: StreamSource, request: CallerRequest, rules: StreamRules): WebReply {
-  const lastIndex = lastIndexOf(request);
+  const last = lastSeen(request);
   const tail = request.query.number("tail", 0);
   return {
     status: 200,
@@ -46,16 +49,24 @@ export function eventStream(source: StreamSource, request: CallerRequest, rules:
     body: {
       open(out) {
         const stream = new OpenStream(out, source, rules);
-        stream.begin(lastIndex, tail);
+        stream.begin(last, tail);
         return () => stream.stop();
       },
     },
   };
 }
 
-function lastIndexOf({ headers, query }: CallerRequest): number | undefined {
+/** What the client saw last. */
+interface LastSeen {
+  /** Undefined for an index alone, which is one of this count. */
+  readonly count: string | undefined;
+  readonly index: number;
+}
+
+function lastSeen({ headers, query }: CallerRequest): LastSeen | undefined {
   const text = headers["last-event-id"] ?? query.get("since");
-  return typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+  const [, count, index] = /^(?:([a-z\d]{1,16})-)?(\d{1,15})$/.exec(typeof text === "string" ? text : "") ?? [];
+  return index === undefined ? undefined : { count, index: Number(index) };
 }
 
 class OpenStream {
@@ -68,16 +79,16 @@ class OpenStream {
     private readonly rules: StreamRules,
   ) {}
 
-  begin(lastIndex: number | undefined, tail: number): void {
+  begin(last: LastSeen | undefined, tail: number): void {
     this.write(`retry: ${retryMs}\n\n`);
-    this.resume(lastIndex, tail);
+    this.resume(last, tail);
     if (this.isOver) return;
     this.endings.push(this.source.subscribe((entry) => this.send(entry)));
     const heartbeat = setInterval(() => this.write(": alive\n\n"), heartbeatMs);
-    const last = setTimeout(() => this.end(), longestMs);
+    const longest = setTimeout(() => this.end(), longestMs);
     this.endings.push(
       () => clearInterval(heartbeat),
-      () => clearTimeout(last),
+      () => clearTimeout(longest),
     );
   }
 
@@ -87,17 +98,17 @@ class OpenStream {
     for (const end of this.endings.splice(0)) end();
   }
 
-  private resume(lastIndex: number | undefined, tail: number): void {
+  private resume(last: LastSeen | undefined, tail: number): void {
     const kept = this.source.kept();
     const wanted = kept.filter((entry) => this.rules.isWanted(entry));
-    if (lastIndex === undefined) {
+    if (last === undefined) {
       if (tail > 0) this.replay(wanted.slice(-tail), 0);
       return;
     }
-    // Numbers begin anew when the gateway does: who knows a later one than there is has seen none of these.
-    const isOfNow = lastIndex <= (kept.at(-1)?.index ?? 0);
-    const gone = isOfNow ? Math.max(0, (kept[0]?.index ?? 0) - lastIndex - 1) : 0;
-    this.replay(isOfNow ? wanted.filter(({ index }) => index > lastIndex) : wanted, gone);
+    // Numbers begin anew when the gateway does: who knows one of another count, or a later one than there is, has seen none of these.
+    const isOfNow = (last.count ?? this.source.count) === this.source.count && last.index <= (kept.at(-1)?.index ?? 0);
+    const gone = isOfNow ? Math.max(0, (kept[0]?.index ?? 0) - last.index - 1) : 0;
+    this.replay(isOfNow ? wanted.filter(({ index }) => index > last.index) : wanted, gone);
   }
 
   /** The newest of them, as many as may wait for a reader at once. */
@@ -118,7 +129,7 @@ class OpenStream {
   }
 
   private textOf({ index, data }: StreamEntry): string {
-    return `id: ${index}\nevent: ${this.source.event}\ndata: ${JSON.stringify(data)}\n\n`;
+    return `id: ${this.source.count}-${index}\nevent: ${this.source.event}\ndata: ${printableJson(data)}\n\n`;
   }
 
   private write(text: string): void {

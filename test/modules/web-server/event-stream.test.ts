@@ -24,6 +24,7 @@ function open({ kept = [], query = "", lastEventId, isWanted = () => true }: Opt
   const state = { text: "", isEnded: false, isFull: false, isAllowed: true };
   const source = {
     event: "thing",
+    count: "now",
     kept: () => kept.map(entry),
     subscribe(listener: (entry: StreamEntry) => void) {
       listeners.add(listener);
@@ -42,12 +43,13 @@ function open({ kept = [], query = "", lastEventId, isWanted = () => true }: Opt
       state.isEnded = true;
     },
   });
-  return { reply, state, stop, listeners, emit: (index: number) => [...listeners].map((tell) => tell(entry(index))) };
+  const send = (sent: StreamEntry) => [...listeners].map((tell) => tell(sent));
+  return { reply, state, stop, listeners, send, emit: (index: number) => send(entry(index)) };
 }
 
 const begin = "retry: 3000\n\n";
 const shown = (...indexes: readonly number[]) =>
-  indexes.map((index) => `id: ${index}\nevent: thing\ndata: {"index":${index}}\n\n`).join("");
+  indexes.map((index) => `id: now-${index}\nevent: thing\ndata: {"index":${index}}\n\n`).join("");
 
 describe("a stream", () => {
   it("is one of server-sent events, which nobody keeps", () => {
@@ -66,7 +68,9 @@ describe("a stream", () => {
 
   it("begins after the entry that the client saw last", () => {
     expect(open({ kept: [4, 5, 6], lastEventId: "4" }).state.text).toBe(begin + shown(5, 6));
+    expect(open({ kept: [4, 5, 6], lastEventId: "now-5" }).state.text).toBe(begin + shown(6));
     expect(open({ kept: [4, 5, 6], query: "since=5" }).state.text).toBe(begin + shown(6));
+    expect(open({ kept: [4, 5, 6], query: "since=now-4" }).state.text).toBe(begin + shown(5, 6));
   });
 
   it("says how many entries are kept no more", () => {
@@ -88,12 +92,26 @@ describe("a stream", () => {
     expect(open({ kept: [1, 2], lastEventId: "9000" }).state.text).toBe(begin + shown(1, 2));
   });
 
+  it("begins with all that is kept for a client that saw entries of another count, though their numbers are smaller", () => {
+    expect(open({ kept: [4, 5], lastEventId: "before-4" }).state.text).toBe(begin + shown(4, 5));
+    expect(open({ kept: [0, 1], lastEventId: "before-0" }).state.text).toBe(begin + shown(0, 1));
+  });
+
+  it("shows no sign that steers a terminal, and is the same JSON", () => {
+    const evil = "\u001b[2J\u009b31m\u2028\u202e";
+    const { state, send } = open();
+    send({ index: 1, data: { evil } });
+    const [, json = ""] = /^data: (.*)$/m.exec(state.text) ?? [];
+    expect(json).toBe(String.raw`{"evil":"\u001b[2J\u009b31m\u2028\u202e"}`);
+    expect(JSON.parse(json)).toEqual({ evil });
+  });
+
   it("begins with the last ones that are wanted, with tail", () => {
     const even = ({ index }: StreamEntry) => index % 2 === 0;
     expect(open({ kept: [1, 2, 3, 4, 5], query: "tail=1", isWanted: even }).state.text).toBe(begin + shown(4));
   });
 
-  it("takes a Last-Event-ID that is no number for none", () => {
+  it("takes a Last-Event-ID that is none for none", () => {
     expect(open({ kept: [1], lastEventId: "x" }).state.text).toBe(begin);
   });
 

@@ -15,7 +15,7 @@ const shown: readonly RegExp[] = [
   /^\{"version":"[^"]+"\}\{"status":"ok"\}$/,
   /^\{"payload":\[\{"id":1,"command":"check_ok","alias":"","result":"OK",.*"message":"all well".*\}\]\}$/,
   /^\{"payload":\[\{"id":0,"command":"backup","result":\{"code":"STATUS_ERROR",.*\}\]\}$/,
-  /^retry: 3000\n\nid: \d+\nevent: log\n/,
+  /^retry: 3000\n\nid: \w+-\d+\nevent: log\n/,
   /^\{"status":"success","keys":1\b.*\}$/,
 ];
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { localPrincipal } from "../../../src/kernel/principal.js";
+import { makeToken, serialiseTokens } from "../../../src/security/tokens.js";
 import { Event, EventMessage, KeyValue } from "../../../src/wire/messages.js";
 import { startWebServer, type WebRequestOptions } from "../../support/web-server.js";
 import { problemAnswer } from "./problems.js";
@@ -41,7 +42,9 @@ it("shows what is written to the log while it is open", async () => {
   await comes("full");
   const { index, time } = web.log.recent(1)[0] ?? { index: 0, time: 0 };
   const data = { index, time: new Date(time).toISOString(), level: "warning", sender: "core", message: "nearly\nfull" };
-  expect(state.text).toBe(`retry: 3000\n\nid: ${index}\nevent: log\ndata: ${JSON.stringify(data)}\n\n`);
+  expect(state.text.replace(/^id: \w+-/m, "id: ")).toBe(
+    `retry: 3000\n\nid: ${index}\nevent: log\ndata: ${JSON.stringify(data)}\n\n`,
+  );
 });
 
 it("goes on after the entry that was seen last", async () => {
@@ -55,7 +58,7 @@ it("goes on after the entry that was seen last", async () => {
     path: `${path}?level=warning`,
   });
   await comes('"three"');
-  expect([...state.text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))).toEqual([index + 1, index + 2]);
+  expect([...state.text.matchAll(/^id: \w+-(\d+)$/gm)].map(([, id]) => Number(id))).toEqual([index + 1, index + 2]);
 });
 
 it("goes to old clients without chunks", async () => {
@@ -68,7 +71,7 @@ it("goes to old clients without chunks", async () => {
   const [head = "", body = ""] = (await text).split("\r\n\r\n");
   expect(head).toMatch(/^HTTP\/1\.[01] 200 OK\r\n/);
   expect(head).not.toMatch(/transfer-encoding|content-length/i);
-  expect(body).toMatch(/^retry: 3000\n\nid: \d+\nevent: log\n/);
+  expect(body).toMatch(/^retry: 3000\n\nid: \w+-\d+\nevent: log\n/);
   expect(body).toContain('"message":"for you"');
 });
 
@@ -89,6 +92,31 @@ it("ends when the gateway stops, when roles change, and when the login ends", as
   const last = await open(web);
   await web.stop();
   await last.ended;
+});
+
+it("ends when the token that it was asked for with expires", async () => {
+  const expires = Date.now() + 3_600_000;
+  const { text: token, record } = makeToken({ name: "watcher", role: "full", expires }, 0);
+  const web = await startWebServer({ files: { "tokens.json": serialiseTokens([record]) } });
+  const { state, ended, comes } = await open(web, { as: undefined, headers: { authorization: `Bearer ${token}` } });
+  web.log.warn("early");
+  await comes("early");
+  vi.spyOn(web.gateway.clock, "now").mockReturnValue(expires);
+  web.log.warn("late");
+  await ended;
+  expect(state.text).not.toContain("late");
+});
+
+it("goes on with everything for a client that knows entries of a gateway that ran before", async () => {
+  const web = await startWebServer();
+  web.log.warn("one");
+  web.log.warn("two");
+  const { state, comes } = await open(web, {
+    headers: { "last-event-id": "earlier-2" },
+    path: `${path}?level=warning`,
+  });
+  await comes('"two"');
+  expect(state.text).toContain('"one"');
 });
 
 it("needs the grant, and HEAD and a stream too many have an answer", async () => {
@@ -120,7 +148,7 @@ it("shows events as they are emitted, and those that were seen not yet", async (
   await comes("system.cpu");
   await emit("system.memory");
   await comes("system.memory");
-  const shown = state.text.replace(/"time":"[^"]+"/g, '"time":"…"');
+  const shown = state.text.replace(/"time":"[^"]+"/g, '"time":"…"').replace(/^id: \w+-/gm, "id: ");
   expect(shown).toBe(
     'retry: 3000\n\nid: 0\nevent: event\ndata: {"index":0,"time":"…","event":"system.cpu","data":{"__proto__":"v"}}\n\n' +
       'id: 1\nevent: event\ndata: {"index":1,"time":"…","event":"system.memory","data":{"__proto__":"v"}}\n\n',

@@ -35,12 +35,13 @@ export function streamRoutes({
 
 const logSchema = Type.String({
   description:
-    "Server-sent events: id is the index of the entry, event is log, data an object with index, time, level, sender, " +
+    "Server-sent events: id is the count of this process and the index of the entry, event is log, data an object with index, time, level, sender, " +
     "message, and file, line and traceId where they are known.",
 });
 
 const eventSchema = Type.String({
-  description: "Server-sent events: id is the index, event is event, data an object with index, time, event and data.",
+  description:
+    "Server-sent events: id is the count of this server and the index, event is event, data an object with index, time, event and data.",
 });
 
 const levelParameter: ParameterDescription = {
@@ -92,11 +93,14 @@ function routesOf({ tag, grant, summary, schema, more, source, security, isWante
   }));
 }
 
-/** Roles, users and tokens may have changed since the stream began, and a session may have ended. */
-function allowance(security: Security, { sessionToken }: CallerRequest): () => boolean {
+/** Roles, users and tokens may have changed since the stream began, and its token or login may have ended. */
+function allowance(security: Security, { shownToken }: CallerRequest): () => boolean {
   const { revision } = security;
-  return () => security.revision === revision && (sessionToken === undefined || security.isSession(sessionToken));
+  return () => security.revision === revision && (shownToken === undefined || security.isGood(shownToken));
 }
+
+/** The log counts from the start of the process on. */
+const processCount = Math.round(performance.timeOrigin).toString(36);
 
 interface LogEntry extends StreamEntry {
   readonly data: ReturnType<typeof shownRecord>;
@@ -106,6 +110,7 @@ function logSource(log: LogService): StreamSource {
   const entryOf = (record: LogRecord): LogEntry => ({ index: record.index, data: shownRecord(record) });
   return {
     event: "log",
+    count: processCount,
     kept: () => log.recent(Number.POSITIVE_INFINITY).map(entryOf),
     subscribe: (listener) => log.subscribe((record) => listener(entryOf(record))),
   };
@@ -127,6 +132,7 @@ function eventSource(events: EventRing): StreamSource {
   });
   return {
     event: "event",
+    count: events.count,
     kept: () => events.list(Number.NEGATIVE_INFINITY).map(entryOf),
     subscribe: (listener) => events.subscribe((event) => listener(entryOf(event))),
   };
