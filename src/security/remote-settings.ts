@@ -20,7 +20,19 @@ const closedSections = [
 /** Words of key names that do the same in sections that are otherwise open. */
 const closedWords = new Set([
   ...["script", "scripts", "command", "commands", "cmd", "exec", "execute", "executable", "shell", "interpreter"],
-  ...["argument", "arguments", "args", "options", "env", "environment", "isolation", "alias", "parent", "template"],
+  ...[
+    "argument",
+    "arguments",
+    "args",
+    "options",
+    "env",
+    "environment",
+    "isolation",
+    "alias",
+    "parent",
+    "template",
+    "syntax",
+  ],
   ...["python", "node", "lib", "library", "libraries", "module", "modules", "include", "includes", "import", "cache"],
   ...["path", "paths", "file", "files", "folder", "folders", "directory", "directories", "dir", "root"],
   ...["allow", "allowed", "insecure", "ssl", "tls", "verify", "ca", "dh", "cipher", "ciphers"],
@@ -62,8 +74,11 @@ export function refuseRemoteWrite(path: string, key: string, described?: Describ
   if (!/^[\p{L}\p{N}_.-]+( [\p{L}\p{N}_.-]+)*$/u.test(name)) {
     return `only keys with plain names can be written over a network, not ${JSON.stringify(key)}`;
   }
+  // Whoever could set its port would open a door that asks nobody who he is.
+  const isDoor = section === "/settings/metrics";
   const words = name.split(/[ _.-]+/);
-  const isClosed = closedSections.some((part) => section.includes(part)) || words.some((word) => closedWords.has(word));
+  const isClosed =
+    isDoor || closedSections.some((part) => section.includes(part)) || words.some((word) => closedWords.has(word));
   if (isClosed || described?.sensitive || described?.type === "path" || described?.type === "password") {
     return `${shown} decides what is executed or who may do what; it can't be written over a network`;
   }

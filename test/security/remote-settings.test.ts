@@ -47,6 +47,10 @@ const closed: readonly (readonly [path: string, key: string])[] = [
   ["/settings/core", "script sections"],
   ["/settings/log", "file name"],
   ["/settings/crash", "archive folder"],
+  ["/settings/metrics", "port"],
+  ["/settings/Metrics/", "PORT"],
+  ["/settings/writers/file", "syntax"],
+  ["/settings/writers/file", "service-syntax"],
 ];
 
 describe("over a network", () => {

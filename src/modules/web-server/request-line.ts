@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { readForwarded } from "./forwarded.js";
 import { HttpError } from "./http-error.js";
 
 /** Methods that are served; others are not routed at all. */
@@ -61,8 +62,21 @@ export function methodOf(request: IncomingMessage, isOverridable: boolean): stri
   return values.length === 1 ? (values[0] ?? method) : method;
 }
 
-/** Whether a browser says that a page of another site has made the request (https://www.w3.org/TR/fetch-metadata/ 2.3). */
+/**
+ * Whether a browser says that a page of another site has made the request: in `Sec-Fetch-Site`
+ * (https://www.w3.org/TR/fetch-metadata/ 2.3), which browsers leave out without TLS, or else in `Origin` (RFC 6454 7.3).
+ */
 export function isCrossSite({ headers }: Pick<IncomingMessage, "headers">): boolean {
   const site = headers["sec-fetch-site"];
-  return site !== undefined && site !== "same-origin" && site !== "none";
+  if (site !== undefined) return site !== "same-origin" && site !== "none";
+  const { origin } = headers;
+  return origin !== undefined && !isOwn(origin, headers);
+}
+
+/** Whether an origin is the host that is asked; a proxy in between may have put its own name in the place of that one. */
+function isOwn(origin: string, headers: IncomingMessage["headers"]): boolean {
+  const host = /^https?:\/\/([^/]+)$/i.exec(origin)?.[1]?.toLowerCase();
+  if (host === undefined) return false;
+  // A page can't set these headers without having been asked whether it may, which is never allowed.
+  return host === headers.host?.toLowerCase() || host === readForwarded(headers).host?.toLowerCase();
 }

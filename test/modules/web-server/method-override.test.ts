@@ -56,3 +56,18 @@ test("a page of another site can't have a browser change anything", async () => 
   const own = { "sec-fetch-site": "same-origin" };
   expect((await web.request({ path: "/api/v2/login", as: "admin", headers: own })).status).toBe(200);
 });
+
+test("nor can it where browsers say only from which origin it comes", async () => {
+  const web = await startWebServer();
+  const ask = (headers: Record<string, string>) =>
+    web.request({ path: "/api/v2/login", method: "POST", as: "admin", headers });
+  for (const origin of ["https://evil.example", "null", "http://localhost", "file://"]) {
+    expect(await ask({ origin })).toEqual(refused);
+    expect(await ask({ origin, [override]: "DELETE" })).toEqual(refused);
+    expect((await web.request({ path: "/api/v2/info", as: "admin", headers: { origin } })).status).toBe(200);
+  }
+  expect((await ask({ host: "gateway.example:8443", origin: "https://Gateway.example:8443" })).status).toBe(200);
+  const behindProxy = { host: "inner:1", "x-forwarded-host": "gateway.example", origin: "https://gateway.example" };
+  expect((await ask(behindProxy)).status).toBe(200);
+  expect((await ask({ origin: "https://evil.example", "sec-fetch-site": "same-origin" })).status).toBe(200);
+});

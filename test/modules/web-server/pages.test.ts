@@ -93,10 +93,6 @@ describe("health", () => {
     expect(await web.request({ path: "/health/live" })).toEqual({ ...live, headers: { ...live.headers, ...noStore } });
     const ready = jsonAnswer({
       status: "ready",
-      modules: [
-        { name: "CheckHelpers", alias: "check helpers", state: "running" },
-        { name: "WEBServer", alias: "web", state: "running" },
-      ],
     });
     expect(await web.request({ path: "/health/ready" })).toEqual({
       ...ready,
@@ -108,16 +104,7 @@ describe("health", () => {
     const twins = "[/settings/NRDP/server/tokens]\none = same\nother = same\n";
     const web = await startWebServer({ modules: ["NRDPServer"], more: twins });
     const answer = await web.request({ path: "/health/ready" });
-    expect([answer.status, JSON.parse(answer.body)]).toEqual([
-      200,
-      {
-        status: "degraded",
-        modules: [
-          { name: "NRDPServer", alias: "nrdp-server", state: "failed" },
-          { name: "WEBServer", alias: "web", state: "running" },
-        ],
-      },
-    ]);
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { status: "degraded" }]);
   });
 });
 
