@@ -1,6 +1,7 @@
 /** The front ends of the embedded default besides gRPC: which of them there are, on which ports, and a first login. */
 import { once } from "node:events";
 import { createServer } from "node:net";
+import { GatewayError } from "../kernel/errors.js";
 import { readModules } from "../settings/modules.js";
 import type { DefinedValue } from "../settings/open.js";
 import type { SettingsStore } from "../settings/store.js";
@@ -11,6 +12,9 @@ const doors = {
   web: { module: "WEBServer", section: "/settings/WEB/server", port: 8443 },
   nrpe: { module: "NRPEServer", section: "/settings/NRPE/server", port: 5666 },
 } as const;
+
+/** The target of `nscp client` and whatever else is printed to try name this port, so no other one is taken. */
+const clientDoor = { module: "GRPCServer", section: "/settings/GRPC/server", port: 8444 } as const;
 
 /** How many ports behind a taken one are tried. */
 const portsTried = 50;
@@ -47,6 +51,8 @@ export async function findPorts(store: SettingsStore): Promise<FoundPorts> {
     notes.push(`Another program has port ${wanted}; ${module} takes ${port} this time`);
     return port;
   };
+  if (enabled.has(clientDoor.module.toLowerCase()))
+    await requireFree(store.getInt(clientDoor.section, "port", clientDoor.port));
   return { ports: { web: await find(doors.web), nrpe: await find(doors.nrpe) }, defines, notes };
 }
 
@@ -64,6 +70,15 @@ export async function makeFirstLogin(store: SettingsStore): Promise<string | und
   await setUser(store, "admin", password, "full");
   await store.save();
   return password;
+}
+
+async function requireFree(port: number): Promise<void> {
+  if (port === 0 || (await isFree(port))) return;
+  throw new GatewayError(
+    "CONFIGURATION",
+    `Another program has port ${port}. When it is a gateway that was started before, use that one or stop it first; else set ` +
+      `port in [${clientDoor.section}] of var/nscp.ini, and the address of the target development below it.`,
+  );
 }
 
 async function freeBehind(taken: number): Promise<number> {

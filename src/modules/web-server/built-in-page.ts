@@ -15,7 +15,7 @@ code { background: #eee; padding: 0 .3em; }
 <h1>NSCP gateway</h1>
 <p>The gateway runs. The web interface is not installed: its files belong into the folder that
 <code>nscp settings --path-override</code> and <code>[paths]</code> call <code>web-path</code>.</p>
-<p>The REST interface is there: <a href="/api/v2">/api/v2</a> with the credentials of a user. <code>nscp web install</code>
+<p>The REST interface is there, and <a href="/api/docs">described here</a>. It needs the credentials of a user: <code>nscp web install</code>
 makes the first user, and <code>nscp web add-user</code> further ones.</p>
 <p><a href="/health/ready">How the gateway fares</a></p>
 </body>

@@ -78,9 +78,23 @@ describe("the document", () => {
     expect(() => openApiDocument([route("/a/:b"), route("/a/:b")], "1")).toThrow(
       "There are two routes for GET /a/{b}.",
     );
-    expect(() => openApiDocument([route("/a/:b"), route("/a/:c", {}, { methods: ["PUT"] })], "1")).toThrow(
-      "/a/{b} and /a/{c} are the same path.",
-    );
+  });
+
+  it("has routes of one path under one path, whatever each calls its parts", () => {
+    const parameters = [
+      { name: "c", in: "path", description: "Which one", schema: Type.Integer() },
+      { name: "c", in: "query", description: "Another thing", schema: Type.String() },
+    ] as const;
+    const { paths } = openApiDocument([route("/a/:b/d"), route("/a/:c/d", { parameters }, { methods: ["PUT"] })], "1");
+    expect(Object.keys(paths)).toEqual(["/a/{b}/d"]);
+    expect(paths["/a/{b}/d"]?.["get"]?.parameters).toEqual([
+      { name: "b", in: "path", description: "b", required: true, schema: { type: "string" } },
+    ]);
+    expect(paths["/a/{b}/d"]?.["put"]?.operationId).toBe("putAByBD");
+    expect(paths["/a/{b}/d"]?.["put"]?.parameters).toEqual([
+      { name: "b", in: "path", description: "Which one", required: true, schema: { type: "integer" } },
+      { name: "c", in: "query", description: "Another thing", required: false, schema: { type: "string" } },
+    ]);
   });
 
   it("can't have two schemas of one name", () => {

@@ -75,18 +75,18 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
   const paths = new Map<string, Record<string, OpenApiOperation>>();
   const templates = new Map<string, string>();
   for (const route of routes) {
-    const template = pathTemplate(route.path);
-    const shape = template.replace(/\{[^}]*\}/g, "{}");
-    const known = templates.get(shape);
-    // Two templates that match the same paths would be an error: names of parameters count for nothing there.
-    if (known !== undefined && known !== template) throw new TypeError(`${known} and ${template} are the same path.`);
+    const own = pathTemplate(route.path);
+    const shape = own.replace(/\{[^}]*\}/g, "{}");
+    // Two templates that match the same paths would be an error: names of parameters count for nothing there. So all routes of
+    // such paths have the names of the first one.
+    const template = templates.get(shape) ?? own;
     templates.set(shape, template);
     const item = paths.get(template) ?? {};
     paths.set(template, item);
     for (const method of route.methods) {
       const key = method.toLowerCase();
       if (item[key] !== undefined) throw new TypeError(`There are two routes for ${method} ${template}.`);
-      item[key] = operation(route, method, template, components);
+      item[key] = operation(renamed(route, own, template), method, template, components);
     }
   }
   const tags = [...new Set(routes.map(({ description }) => description.tag))].sort();
@@ -107,6 +107,22 @@ export function openApiDocument(routes: readonly Route[], version: string): Open
     paths: Object.fromEntries([...paths].sort(([a], [b]) => (a < b ? -1 : 1))),
     components: { schemas: components.schemas(), securitySchemes },
   };
+}
+
+/** The route with the names that the template has for the parts of the path. */
+function renamed(route: Route, own: string, template: string): Route {
+  if (own === template) return route;
+  const names = namesIn(template);
+  const newNames = new Map(namesIn(own).map((name, index) => [name, names[index] ?? name]));
+  const { description } = route;
+  const described = description.parameters?.map((one) =>
+    one.in === "path" ? { ...one, name: newNames.get(one.name) ?? one.name } : one,
+  );
+  return { ...route, description: { ...description, parameters: described ?? [] } };
+}
+
+function namesIn(template: string): string[] {
+  return [...template.matchAll(/\{([^}]*)\}/g)].map(([, name = ""]) => name);
 }
 
 function operation(route: Route, method: HttpMethod, template: string, components: Components): OpenApiOperation {
@@ -160,7 +176,7 @@ function parameters(
   template: string,
   components: Components,
 ): OpenApiParameter[] {
-  const ofPath = [...template.matchAll(/\{([^}]*)\}/g)].map(([, name = ""]) => {
+  const ofPath = namesIn(template).map((name) => {
     const described = parameters.find((one) => one.in === "path" && (one.name === name || one.name === "*"));
     return { description: name, schema: Type.String(), ...described, name, in: "path" as const, required: true };
   });

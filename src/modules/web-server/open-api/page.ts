@@ -20,8 +20,9 @@ summary code { margin-right: .6rem; font-weight: 600; }
 .note { font-style: italic; }
 code, pre { font: .9rem/1.45 ui-monospace, monospace; }
 pre { background: var(--soft); border-radius: .4rem; overflow-x: auto; padding: .6rem; white-space: pre; }
+pre.command { white-space: pre-wrap; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
-td, th { border-bottom: 1px solid var(--line); padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; }
+td, th { overflow-wrap: normal; border-bottom: 1px solid var(--line); padding: .25rem .8rem .25rem 0; text-align: left; vertical-align: top; }
 `;
 
 /** Only the page's own style is allowed, by its hash. */
@@ -77,7 +78,7 @@ function operationPart(document: OpenApiDocument, path: string, method: string, 
       if (types.length === 0) return `<p>${escaped(title)}, nothing else</p>`;
       return types.map(([type, { schema }]) => typedPart(title, type, schema)).join("");
     }),
-    `<pre>${escaped(curlExample(document, path, method, operation))}</pre>`,
+    `<pre class="command">${escaped(curlExample(document, path, method, operation))}</pre>`,
     "</details>",
   ].join("");
 }
