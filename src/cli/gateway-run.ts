@@ -32,6 +32,7 @@ export async function startLocalGateway({ store, log, modules, serve }: GatewayR
     ...store,
     log,
     unlimited: true,
+    admits: serve,
     ...(chosen === undefined ? {} : { modules: chosen }),
   });
   if (typeof modules === "object") await checkLoaded(gateway, modules.only);

@@ -101,6 +101,7 @@ export async function runByHand(
   const gateway = await bootGateway({
     ...boot,
     unlimited: true,
+    admits: false,
     modules: [scripts.module],
     extraModules: [definition],
   });

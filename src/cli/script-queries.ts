@@ -13,7 +13,7 @@ export async function scriptQueries(scripts: ScriptContext, options: BootOptions
     .filter(({ module, enabled }) => enabled && isOurs(module))
     .map(({ module, alias }) => alias ?? module);
   const modules = instances.length > 0 ? instances : [scripts.module];
-  const gateway = await bootGateway({ ...options, configuration, modules });
+  const gateway = await bootGateway({ ...options, configuration, modules, admits: false });
   try {
     return gateway.registry
       .listQueries()

@@ -55,6 +55,8 @@ export interface BootOptions extends ConfigurationOptions {
   readonly unlimited?: boolean;
   /** Whether passive results rest on disk until their receivers have them, as in a service; otherwise they go out at once. */
   readonly durable?: boolean;
+  /** False for a command that opens no port: who may come in is not read then, for it is often no business of its user. */
+  readonly admits?: boolean;
   /** Modules besides those that come with the gateway, for tests. */
   readonly extraModules?: readonly ModuleDefinition<SettingsSchema>[];
 }
@@ -64,7 +66,8 @@ export const version: string = JSON.parse(readFileSync(join(packageRoot, "packag
 
 /**
  * A running gateway: all rooms put together. `boot` reads the settings and loads the modules, so that checks run;
- * `serve` opens the ports; `stop` ends everything, the last loaded first.
+ * `serve` opens the ports; `stop` ends everything, the last loaded first. One file, because all of them follow the same order of
+ * rooms, and a change of it has to be seen in each.
  */
 export class Gateway implements GatewayControl {
   readonly version = version;
@@ -142,7 +145,7 @@ export class Gateway implements GatewayControl {
       if (problem.severity === "error") gateway.log.error(text);
       else gateway.log.warn(text);
     }
-    await gateway.security.reload(configuration.store);
+    await gateway.readIdentities();
     for (const request of gateway.wantedModules()) {
       // What the settings ask for and is not there, was among their problems.
       if (options.modules !== undefined || gateway.modulesOf.isKnown(request.module)) {
@@ -307,10 +310,15 @@ export class Gateway implements GatewayControl {
     return lost;
   }
 
+  /** Who may come in, and what they may do. */
+  private async readIdentities(): Promise<void> {
+    if (this.options.admits !== false) await this.security.reload(this.store);
+  }
+
   /** Gives the settings to the rooms that are no modules; those that can refuse them come first. */
   private async applySettings(): Promise<void> {
     if (this.isServing) await this.metrics.start(this.configuration.metricsSettings());
-    await this.security.reload(this.store);
+    await this.readIdentities();
     this.core.configure(this.configuration.dispatch(this.options.unlimited ?? false, this.log));
     this.options.log.configure(this.configuration.logSettings());
     this.spool.reload();

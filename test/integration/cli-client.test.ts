@@ -53,6 +53,23 @@ beforeAll(() => {
 afterAll(() => folder.remove());
 
 describe("nscp client on this machine", () => {
+  it("runs checks for a user who may not read who may come in", async () => {
+    // A folder can't be read as a file by anybody, root included.
+    const closed = join(folder.path, "closed.ini");
+    writeFileSync(closed, `${sections}\n[/settings/security]\ntoken file = ${folder.path}\n`);
+    const there = ["--settings", closed, "--path-override", `data-path=${folder.path}`, "--log", "warning"];
+    expect(await answer(["client", ...there, "--query", "check_args", "a"])).toEqual([
+      1,
+      `args: ["a"]|'n'=1;5;9\n`,
+      "",
+    ]);
+    expect(await answer(["service", "--run", ...there])).toEqual([
+      4,
+      expect.stringContaining("The token file can't be read"),
+      expect.stringContaining("The token file can't be read"),
+    ]);
+  });
+
   it("prints message and performance data, and exits with the state", async () => {
     expect(await answer(["client", ...here, "--query", "check_args", "a", "--b", "c d"])).toEqual([
       1,
