@@ -6,17 +6,17 @@ import { errorText, GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
 import type { Principal } from "../../kernel/principal.js";
 import { showsCredentials } from "./door.js";
-import { ConditionalChanges, taggedReply } from "./entity-tags.js";
-import { failureReply } from "./failure-reply.js";
 import type { Figures } from "./figures.js";
-import { HttpError } from "./http-error.js";
-import { IncomingRequest, type RequestContext } from "./incoming-request.js";
-import type { Peer } from "./peer.js";
-import { isCrossSite, methodOf, normalTarget, servedMethods, settleHost } from "./request-line.js";
+import { ConditionalChanges, taggedReply } from "./http/entity-tags.js";
+import { failureReply } from "./http/failure-reply.js";
+import { HttpError } from "./http/http-error.js";
+import { IncomingRequest, type RequestContext } from "./http/incoming-request.js";
+import type { Peer } from "./http/peer.js";
+import { isCrossSite, methodOf, normalTarget, servedMethods, settleHost } from "./http/request-line.js";
+import { sendReply } from "./http/send-reply.js";
+import { OpenStreams } from "./http/send-stream.js";
 import type { GrantedRoute, OpenRoute, Route, WebReply } from "./route.js";
 import { allowOf, methodsOf, RouteMatcher } from "./route-matcher.js";
-import { sendReply } from "./send-reply.js";
-import { OpenStreams } from "./send-stream.js";
 
 export interface DispatcherParts extends RequestContext {
   readonly log: Logger;

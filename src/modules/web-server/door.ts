@@ -2,8 +2,8 @@ import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../../kernel/errors.js";
 import type { Credentials } from "../../security/credentials.js";
 import type { LoginMemory } from "../../security/login-memory.js";
-import type { Peer } from "./peer.js";
-import type { QueryParameters } from "./query-parameters.js";
+import type { Peer } from "./http/peer.js";
+import type { QueryParameters } from "./http/query-parameters.js";
 
 /** The name of this door in the audit log, in calls and in metrics. */
 export const frontEnd = "http";

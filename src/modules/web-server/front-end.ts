@@ -11,14 +11,14 @@ import type { MetricsBundle } from "../../wire/messages.js";
 import type { ModuleContext } from "../module.js";
 import { certificateFiles } from "./certificate.js";
 import { Dispatcher } from "./dispatcher.js";
-import { EventRing } from "./event-ring.js";
 import { Figures } from "./figures.js";
-import { LogView } from "./log-view.js";
-import { type Peer, peerOfSocket } from "./peer.js";
+import { type Peer, peerOfSocket } from "./http/peer.js";
 import type { RouteParts } from "./route-parts.js";
 import { allRoutes } from "./routes/all-routes.js";
 import { rulesOf, type ServerRules } from "./server-rules.js";
 import { listeningPort, type ServerSettings, type settings } from "./settings.js";
+import { EventRing } from "./state/event-ring.js";
+import { LogView } from "./state/log-view.js";
 
 type Context = ModuleContext<typeof settings>;
 

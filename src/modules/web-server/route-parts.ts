@@ -4,9 +4,9 @@ import type { Owner } from "../../kernel/registry.js";
 import type { Security } from "../../security/security.js";
 import type { SettingsStore } from "../../settings/store.js";
 import type { LogService } from "../../telemetry/log.js";
-import type { EventRing } from "./event-ring.js";
-import type { LogView } from "./log-view.js";
 import type { ServerSettings } from "./settings.js";
+import type { EventRing } from "./state/event-ring.js";
+import type { LogView } from "./state/log-view.js";
 
 /** What the handlers of all families get when their routes are made. */
 export interface RouteParts {

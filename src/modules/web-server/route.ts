@@ -8,7 +8,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { TSchema } from "typebox";
 import type { AuditRule } from "../../front-end/audit-trail.js";
 import type { Call } from "../../kernel/call.js";
-import type { QueryParameters } from "./query-parameters.js";
+import type { QueryParameters } from "./http/query-parameters.js";
 
 /** Which generation of the API a path belongs to; 0 for paths outside of `/api`. */
 export type ApiVersion = 0 | 1 | 2 | 3;

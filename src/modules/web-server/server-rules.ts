@@ -1,7 +1,7 @@
 import type { AcceptPolicy } from "../../front-end/tcp-listener.js";
 import type { Logger } from "../../kernel/log.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
-import { BaseUrls } from "./base-url.js";
+import { BaseUrls } from "./http/base-url.js";
 import type { ServerSettings } from "./settings.js";
 
 /** What a reload changes in place. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { preferredType } from "../../../src/modules/web-server/accept.js";
+import { preferredType } from "../../../src/modules/web-server/http/accept.js";
 
 test.each([
   [undefined, "application/json"],

@@ -8,7 +8,7 @@ import type { GatewayControl } from "../../../src/kernel/control.js";
 import { GatewayError } from "../../../src/kernel/errors.js";
 import { Dispatcher } from "../../../src/modules/web-server/dispatcher.js";
 import { Figures } from "../../../src/modules/web-server/figures.js";
-import { peerOfSocket } from "../../../src/modules/web-server/peer.js";
+import { peerOfSocket } from "../../../src/modules/web-server/http/peer.js";
 import type {
   CallerRequest,
   GrantedRoute,

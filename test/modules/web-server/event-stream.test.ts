@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { eventStream, type StreamEntry } from "../../../src/modules/web-server/event-stream.js";
-import { QueryParameters } from "../../../src/modules/web-server/query-parameters.js";
+import { QueryParameters } from "../../../src/modules/web-server/http/query-parameters.js";
 import type { CallerRequest, ReplyStream } from "../../../src/modules/web-server/route.js";
+import { eventStream, type StreamEntry } from "../../../src/modules/web-server/state/event-stream.js";
 
 beforeEach(() => {
   vi.useFakeTimers();

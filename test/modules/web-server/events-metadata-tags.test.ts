@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { restDate } from "../../../src/modules/web-server/rest-date.js";
+import { restDate } from "../../../src/modules/web-server/state/rest-date.js";
 import { EventMessage, PB } from "../../../src/wire/messages.js";
 import { jsonAnswer, refused, startWebServer, textAnswer, type WebGateway } from "../../support/web-server.js";
 

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from "node:http";
 import Type from "typebox";
-import { problemSchema } from "../problem.js";
+import { problemSchema } from "../http/problem.js";
 import type { HttpMethod, ParameterDescription, Route, RouteDescription } from "../route.js";
 import { Components, type Json } from "./components.js";
 

@@ -1,8 +1,8 @@
-import type { CheckParts } from "../check-run.js";
-import { listSchema } from "../check-schemas.js";
-import { listReply, pageParameters } from "../pages.js";
-import { isShown, listedQuery, queryFacts } from "../query-entry.js";
-import { olderVersions } from "../replies.js";
+import type { CheckParts } from "../checks/check-run.js";
+import { listSchema } from "../checks/check-schemas.js";
+import { isShown, listedQuery, queryFacts } from "../checks/query-entry.js";
+import { olderVersions } from "../http/replies.js";
+import { listReply, pageParameters } from "../pages/pages.js";
 import type { Route } from "../route.js";
 
 /** `/api/v1/aliases` and `/api/v2/aliases`: other names of checks, and names for checks with arguments. */

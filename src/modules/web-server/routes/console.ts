@@ -4,7 +4,7 @@ import { parseCommandLine } from "../../../wire/command-line.js";
 import { QueryRequest, QueryRequestMessage } from "../../../wire/messages.js";
 import { renderNagiosText } from "../../../wire/nagios-text.js";
 import { codeName } from "../../../wire/result-code.js";
-import { HttpError } from "../http-error.js";
+import { HttpError } from "../http/http-error.js";
 import type { CallerRequest, Route, WebReply } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
 

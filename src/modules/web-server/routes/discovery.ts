@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { jsonReply, olderVersions } from "../replies.js";
+import { jsonReply, olderVersions } from "../http/replies.js";
 import type { Route } from "../route.js";
 
 const families = ["scripts", "modules", "queries", "aliases", "settings", "logs", "info", "tags"] as const;

@@ -1,10 +1,10 @@
 import { Type } from "typebox";
-import type { KeptEvent } from "../event-ring.js";
-import { granted, inBothVersions } from "../granted-route.js";
-import { jsonReply } from "../replies.js";
-import { restDate } from "../rest-date.js";
+import { jsonReply } from "../http/replies.js";
 import type { Route } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
+import type { KeptEvent } from "../state/event-ring.js";
+import { restDate } from "../state/rest-date.js";
+import { granted, inBothVersions } from "./granted-route.js";
 
 const eventsSchema = Type.Array(
   Type.Object({

@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { GatewayError } from "../../../kernel/errors.js";
 import { adminUser, frontEnd, isLegacyProgram } from "../door.js";
-import { jsonReply } from "../replies.js";
+import { jsonReply } from "../http/replies.js";
 import type { OpenRoute, Route, WebReply, WebRequest } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
 

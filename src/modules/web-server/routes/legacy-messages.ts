@@ -3,8 +3,8 @@ import { queryOperation } from "../../../front-end/gateway-operations.js";
 import { decodeMessage, encodeMessage } from "../../../front-end/operation.js";
 import type { QueryRequestMessage, QueryResponseMessage } from "../../../wire/messages.js";
 import { gatewayMethods } from "../../../wire/services.js";
-import type { CheckParts } from "../check-run.js";
-import { legacyCall } from "../legacy-grant.js";
+import type { CheckParts } from "../checks/check-run.js";
+import { legacyCall } from "../checks/legacy-grant.js";
 import type { CallerRequest, Route } from "../route.js";
 
 const binaryType = "application/x-protobuf";

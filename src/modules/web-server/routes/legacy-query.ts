@@ -1,8 +1,8 @@
 import { soon } from "../../../kernel/soon.js";
 import { legacyResult } from "../../../wire/check-json.js";
-import { type CheckParts, checkAudit, checkReply, runCheck } from "../check-run.js";
-import { argumentsBody, legacySchema, nameParameter } from "../check-schemas.js";
-import { legacyCall } from "../legacy-grant.js";
+import { type CheckParts, checkAudit, checkReply, runCheck } from "../checks/check-run.js";
+import { argumentsBody, legacySchema, nameParameter } from "../checks/check-schemas.js";
+import { legacyCall } from "../checks/legacy-grant.js";
 import type { CallerRequest, Route, WebReply } from "../route.js";
 
 /** `/query/<command>`, which check_nsc_web and check_nscp_api ask. */

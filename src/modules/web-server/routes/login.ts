@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import { jsonReply, olderVersions } from "../replies.js";
+import { jsonReply, olderVersions } from "../http/replies.js";
 import type { CallerRequest, Route, WebReply } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
 

@@ -1,13 +1,13 @@
 import { Type } from "typebox";
 import type { LogFields, Logger } from "../../../kernel/log.js";
 import type { LogLevel, LogRecord } from "../../../telemetry/log-record.js";
-import { granted, inBothVersions } from "../granted-route.js";
-import { type LogFilter, type LogView, shownLevel } from "../log-view.js";
-import { badPage, pageOf, pageParameters } from "../pages.js";
-import { bodyOf, isObject, jsonReply, textReply } from "../replies.js";
-import { restDate } from "../rest-date.js";
+import { bodyOf, isObject, jsonReply, textReply } from "../http/replies.js";
+import { badPage, pageOf, pageParameters } from "../pages/pages.js";
 import type { CallerRequest, ParameterDescription, Route, WebReply } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
+import { type LogFilter, type LogView, shownLevel } from "../state/log-view.js";
+import { restDate } from "../state/rest-date.js";
+import { granted, inBothVersions } from "./granted-route.js";
 
 type LogState = Pick<RouteParts, "logView" | "log">;
 

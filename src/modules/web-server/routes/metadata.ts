@@ -1,9 +1,9 @@
 import { Type } from "typebox";
 import { ownerLabel } from "../../../kernel/registry.js";
-import { granted, inBothVersions } from "../granted-route.js";
-import { jsonReply, textReply } from "../replies.js";
+import { jsonReply, textReply } from "../http/replies.js";
 import type { Route } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
+import { granted, inBothVersions } from "./granted-route.js";
 
 const tag = "metadata";
 

@@ -3,11 +3,11 @@ import { bundlesOf } from "../../../telemetry/metric-families.js";
 import { flatMetrics, nestedMetrics } from "../../../telemetry/metrics-json.js";
 import { openMetricsText } from "../../../telemetry/open-metrics-text.js";
 import { prometheusText } from "../../../telemetry/prometheus-text.js";
-import { preferredType } from "../accept.js";
-import { granted } from "../granted-route.js";
-import { jsonReply } from "../replies.js";
+import { preferredType } from "../http/accept.js";
+import { jsonReply } from "../http/replies.js";
 import type { Route } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
+import { granted } from "./granted-route.js";
 
 const tag = "metrics";
 

@@ -1,13 +1,13 @@
 import { Type } from "typebox";
 import type { Call } from "../../../kernel/call.js";
 import { GatewayError } from "../../../kernel/errors.js";
-import { granted, inBothVersions } from "../granted-route.js";
-import { type ModuleCommand, ModuleControl, moduleCommands } from "../module-control.js";
-import { findModule, listModules, type ModuleEntry } from "../module-entries.js";
-import { listReply, pageParameters } from "../pages.js";
-import { bodyOf, isObject, jsonReply, textReply } from "../replies.js";
+import { bodyOf, isObject, jsonReply, textReply } from "../http/replies.js";
+import { listReply, pageParameters } from "../pages/pages.js";
 import type { CallerRequest, ParameterDescription, Route, RouteDescription, WebReply, WebRequest } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
+import { type ModuleCommand, ModuleControl, moduleCommands } from "../state/module-control.js";
+import { findModule, listModules, type ModuleEntry } from "../state/module-entries.js";
+import { granted, inBothVersions } from "./granted-route.js";
 
 type ModuleState = Pick<RouteParts, "gateway" | "store" | "self" | "log">;
 

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Type } from "typebox";
-import { builtInPage } from "../built-in-page.js";
 import { pagesPath } from "../dispatcher.js";
-import { HttpError } from "../http-error.js";
+import { HttpError } from "../http/http-error.js";
+import { builtInPage } from "../pages/built-in-page.js";
 import type { OpenRoute, Route, WebReply, WebRequest } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
 

@@ -2,9 +2,8 @@ import { GatewayError } from "../../../kernel/errors.js";
 import { soon } from "../../../kernel/soon.js";
 import { executeResult, nagiosResult, plainResult } from "../../../wire/check-json.js";
 import { type QueryResponse, ResultCode } from "../../../wire/messages.js";
-import { preferredType } from "../accept.js";
-import { type AnswerOptions, answerOptions } from "../check-arguments.js";
-import { type CheckParts, checkAudit, checkName, checkReply, runCheck, stateOf } from "../check-run.js";
+import { type AnswerOptions, answerOptions } from "../checks/check-arguments.js";
+import { type CheckParts, checkAudit, checkName, checkReply, runCheck, stateOf } from "../checks/check-run.js";
 import {
   argumentsBody,
   detailsSchema,
@@ -15,10 +14,11 @@ import {
   optionParameters,
   plainAnswers,
   plainSchema,
-} from "../check-schemas.js";
-import { listReply, pageParameters } from "../pages.js";
-import { isShown, listedQuery, queryFacts, queryUrl } from "../query-entry.js";
-import { jsonReply, olderVersions } from "../replies.js";
+} from "../checks/check-schemas.js";
+import { isShown, listedQuery, queryFacts, queryUrl } from "../checks/query-entry.js";
+import { preferredType } from "../http/accept.js";
+import { jsonReply, olderVersions } from "../http/replies.js";
+import { listReply, pageParameters } from "../pages/pages.js";
 import type { CallerRequest, GrantedRoute, Route, WebReply } from "../route.js";
 
 /** `/api/v1/queries` and `/api/v2/queries`: which checks there are, and running them. */

@@ -1,9 +1,9 @@
 import { Type } from "typebox";
-import { granted, inBothVersions } from "../granted-route.js";
-import { jsonReply, textReply } from "../replies.js";
+import { jsonReply, textReply } from "../http/replies.js";
 import type { ParameterDescription, Route, WebReply, WebRequest } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
-import { loadedRuntimes, moduleOf, ScriptRuntime } from "../script-runtimes.js";
+import { loadedRuntimes, moduleOf, ScriptRuntime } from "../state/script-runtimes.js";
+import { granted, inBothVersions } from "./granted-route.js";
 
 type ScriptState = Pick<RouteParts, "gateway" | "store">;
 

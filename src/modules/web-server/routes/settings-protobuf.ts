@@ -2,9 +2,9 @@ import { Type } from "typebox";
 import { decodeMessage, encodeMessage } from "../../../front-end/operation.js";
 import { settingsOperation } from "../../../front-end/settings-operation.js";
 import type { SettingsRequestMessage, SettingsResponseMessage } from "../../../wire/messages.js";
-import { granted } from "../granted-route.js";
 import type { Route, WebRequest } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
+import { granted } from "./granted-route.js";
 
 const protobuf = "application/x-protobuf";
 

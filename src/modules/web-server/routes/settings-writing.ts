@@ -2,13 +2,13 @@ import { Type } from "typebox";
 import { maxPayloads } from "../../../front-end/operation.js";
 import { normalisePath } from "../../../settings/names.js";
 import { PB } from "../../../wire/messages.js";
-import { granted } from "../granted-route.js";
-import { bodyOf, isObject, jsonReply, textReply } from "../replies.js";
+import { bodyOf, isObject, jsonReply, textReply } from "../http/replies.js";
 import type { CallerRequest, GrantedRoute, ParameterDescription, Route, RouteDescription, WebReply } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
-import { type ChangeResult, makeChanges, problemsOf, type SettingsChange } from "../settings-changes.js";
-import { askSettings, failureOf } from "../settings-messages.js";
-import { sectionIn, sectionParameter } from "../settings-section.js";
+import { type ChangeResult, makeChanges, problemsOf, type SettingsChange } from "../state/settings-changes.js";
+import { askSettings, failureOf } from "../state/settings-messages.js";
+import { sectionIn, sectionParameter } from "../state/settings-section.js";
+import { granted } from "./granted-route.js";
 
 type SettingsState = Pick<RouteParts, "gateway" | "store">;
 

@@ -1,12 +1,12 @@
 import { Type } from "typebox";
 import { errorText, GatewayError } from "../../../kernel/errors.js";
 import { PB } from "../../../wire/messages.js";
-import { granted, inBothVersions } from "../granted-route.js";
-import { bodyOf, isObject, jsonReply, textReply } from "../replies.js";
+import { bodyOf, isObject, jsonReply, textReply } from "../http/replies.js";
 import type { CallerRequest, ParameterDescription, Route, RouteDescription, WebReply } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
-import { askSetting, askSettings, failureOf } from "../settings-messages.js";
-import { sectionIn, sectionParameter } from "../settings-section.js";
+import { askSetting, askSettings, failureOf } from "../state/settings-messages.js";
+import { sectionIn, sectionParameter } from "../state/settings-section.js";
+import { granted, inBothVersions } from "./granted-route.js";
 import { settingsWritingRoutes } from "./settings-writing.js";
 
 type SettingsState = Pick<RouteParts, "gateway" | "store">;

@@ -1,9 +1,9 @@
 import { Type } from "typebox";
 import { shownValue } from "../../../settings/shown-value.js";
-import { granted } from "../granted-route.js";
-import { jsonReply } from "../replies.js";
+import { jsonReply } from "../http/replies.js";
 import type { Route } from "../route.js";
 import type { RouteParts } from "../route-parts.js";
+import { granted } from "./granted-route.js";
 
 const tagsSection = "/settings/tags";
 

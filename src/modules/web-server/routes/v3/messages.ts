@@ -4,17 +4,10 @@ import type { AuditRule } from "../../../../front-end/audit-trail.js";
 import { executeOperation, queryOperation, submitOperation } from "../../../../front-end/gateway-operations.js";
 import type { Operation } from "../../../../front-end/operation.js";
 import { gatewayMethods } from "../../../../wire/services.js";
-import {
-  formatOfAnswer,
-  formatOfBody,
-  jsonType,
-  messageTypes,
-  readMessage,
-  writeMessage,
-} from "../../message-formats.js";
 import { messageSchema } from "../../open-api/message-schemas.js";
 import type { CallerRequest, GrantedRoute, ParameterDescription, RouteDescription, WebReply } from "../../route.js";
 import type { RouteParts } from "../../route-parts.js";
+import { formatOfAnswer, formatOfBody, jsonType, messageTypes, readMessage, writeMessage } from "./message-formats.js";
 
 export function messageRoutes({ gateway }: Pick<RouteParts, "gateway">): readonly GrantedRoute[] {
   return [

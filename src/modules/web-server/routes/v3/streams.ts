@@ -3,10 +3,10 @@ import Type, { type TSchema } from "typebox";
 import type { Security } from "../../../../security/security.js";
 import type { LogService } from "../../../../telemetry/log.js";
 import type { LogRecord } from "../../../../telemetry/log-record.js";
-import type { EventRing, KeptEvent } from "../../event-ring.js";
-import { eventStream, type StreamEntry, type StreamRules, type StreamSource } from "../../event-stream.js";
 import type { CallerRequest, GrantedRoute, ParameterDescription } from "../../route.js";
 import type { RouteParts } from "../../route-parts.js";
+import type { EventRing, KeptEvent } from "../../state/event-ring.js";
+import { eventStream, type StreamEntry, type StreamRules, type StreamSource } from "../../state/event-stream.js";
 
 export function streamRoutes({
   security,

@@ -1,5 +1,5 @@
-import { olderVersions } from "./replies.js";
-import type { GrantedRoute, Route } from "./route.js";
+import { olderVersions } from "../http/replies.js";
+import type { GrantedRoute, Route } from "../route.js";
 
 /** A route for callers that are known. */
 export function granted(route: Omit<GrantedRoute, "access">): GrantedRoute {

@@ -1,6 +1,6 @@
 /** Answers without an end: server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
-import { printableJson } from "../../kernel/printable-json.js";
-import type { CallerRequest, StreamSink, WebReply } from "./route.js";
+import { printableJson } from "../../../kernel/printable-json.js";
+import type { CallerRequest, StreamSink, WebReply } from "../route.js";
 
 /** Something that happened, with a number that grows. */
 export interface StreamEntry {

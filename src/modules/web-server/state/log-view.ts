@@ -1,5 +1,5 @@
-import type { LogService } from "../../telemetry/log.js";
-import type { LogLevel, LogRecord } from "../../telemetry/log-record.js";
+import type { LogService } from "../../../telemetry/log.js";
+import type { LogLevel, LogRecord } from "../../../telemetry/log-record.js";
 
 /** The levels as the API names them. */
 export type ShownLevel = "critical" | "error" | "warning" | "info" | "debug";

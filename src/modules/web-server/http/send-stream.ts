@@ -1,6 +1,6 @@
 import type { ServerResponse } from "node:http";
-import { GatewayError } from "../../kernel/errors.js";
-import type { ReplyStream, StreamSink, WebReply } from "./route.js";
+import { GatewayError } from "../../../kernel/errors.js";
+import type { ReplyStream, StreamSink, WebReply } from "../route.js";
 
 /** So many bytes may wait for a reader; who falls further behind is cut off. */
 const maxWaiting = 1024 * 1024;

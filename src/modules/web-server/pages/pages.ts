@@ -1,7 +1,7 @@
 import { Type } from "typebox";
-import type { QueryParameters } from "./query-parameters.js";
-import { jsonReply, textReply } from "./replies.js";
-import type { ParameterDescription, WebReply, WebRequest } from "./route.js";
+import type { QueryParameters } from "../http/query-parameters.js";
+import { jsonReply, textReply } from "../http/replies.js";
+import type { ParameterDescription, WebReply, WebRequest } from "../route.js";
 
 /** One page of a list. */
 export interface Page<Item> {

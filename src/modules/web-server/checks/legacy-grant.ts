@@ -1,5 +1,5 @@
-import type { Call } from "../../kernel/call.js";
-import { Grants, type Principal } from "../../kernel/principal.js";
+import type { Call } from "../../../kernel/call.js";
+import { Grants, type Principal } from "../../../kernel/principal.js";
 
 /** By the principal that they are made from, of which callers who come again have the same one. */
 const known = new WeakMap<Principal, Principal>();

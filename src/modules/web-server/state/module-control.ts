@@ -1,9 +1,9 @@
-import type { Call } from "../../kernel/call.js";
-import { errorText } from "../../kernel/errors.js";
-import { modulePrincipal } from "../../kernel/principal.js";
-import { PB, RegistryRequestMessage, StatusCode } from "../../wire/messages.js";
+import type { Call } from "../../../kernel/call.js";
+import { errorText } from "../../../kernel/errors.js";
+import { modulePrincipal } from "../../../kernel/principal.js";
+import { PB, RegistryRequestMessage, StatusCode } from "../../../wire/messages.js";
+import type { RouteParts } from "../route-parts.js";
 import type { ModuleEntry } from "./module-entries.js";
-import type { RouteParts } from "./route-parts.js";
 
 const { Request } = PB.Registry.RegistryRequestMessage;
 const { ItemType, Command } = PB.Registry;

@@ -1,12 +1,12 @@
-import { decodeMessage, encodeMessage } from "../../front-end/operation.js";
-import { GatewayError } from "../../kernel/errors.js";
-import type { MessageType } from "../../wire/messages.js";
-import { JsonError } from "../../wire/proto-json/json-scanner.js";
-import { parseMessage } from "../../wire/proto-json/parse-message.js";
-import { type PrintOptions, printMessage } from "../../wire/proto-json/print-message.js";
-import { acceptedType } from "./accept.js";
-import { HttpError } from "./http-error.js";
-import type { WebRequest } from "./route.js";
+import { decodeMessage, encodeMessage } from "../../../../front-end/operation.js";
+import { GatewayError } from "../../../../kernel/errors.js";
+import type { MessageType } from "../../../../wire/messages.js";
+import { JsonError } from "../../../../wire/proto-json/json-scanner.js";
+import { parseMessage } from "../../../../wire/proto-json/parse-message.js";
+import { type PrintOptions, printMessage } from "../../../../wire/proto-json/print-message.js";
+import { acceptedType } from "../../http/accept.js";
+import { HttpError } from "../../http/http-error.js";
+import type { WebRequest } from "../../route.js";
 
 export const jsonType = "application/json";
 export const binaryType = "application/x-protobuf";

@@ -1,11 +1,11 @@
-import { type AuditRule, refusalsAmong } from "../../front-end/audit-trail.js";
-import type { Call } from "../../kernel/call.js";
-import { soon } from "../../kernel/soon.js";
-import { QueryRequest, QueryRequestMessage, QueryResponse, ResultCode } from "../../wire/messages.js";
-import { codeName } from "../../wire/result-code.js";
+import { type AuditRule, refusalsAmong } from "../../../front-end/audit-trail.js";
+import type { Call } from "../../../kernel/call.js";
+import { soon } from "../../../kernel/soon.js";
+import { QueryRequest, QueryRequestMessage, QueryResponse, ResultCode } from "../../../wire/messages.js";
+import { codeName } from "../../../wire/result-code.js";
+import type { CallerRequest, WebReply } from "../route.js";
+import type { RouteParts } from "../route-parts.js";
 import { checkArguments } from "./check-arguments.js";
-import type { CallerRequest, WebReply } from "./route.js";
-import type { RouteParts } from "./route-parts.js";
 
 /** What routes about checks need of the gateway. */
 export type CheckParts = Pick<RouteParts, "gateway">;

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import type { CallerRequest, WebReply, WebRequest } from "../route.js";
 import { HttpError } from "./http-error.js";
-import type { CallerRequest, WebReply, WebRequest } from "./route.js";
 
 /**
  * The reply with a strong entity tag (RFC 9110 8.8.3), or a 304 when the client has what it would get. Replies other than a 200

@@ -1,8 +1,8 @@
-import { GatewayError } from "../../kernel/errors.js";
+import { GatewayError } from "../../../kernel/errors.js";
+import type { WebReply, WebRequest } from "../route.js";
 import { acceptedType } from "./accept.js";
 import { HttpError } from "./http-error.js";
 import { type Problem, problemReply, problemType } from "./problem.js";
-import type { WebReply, WebRequest } from "./route.js";
 
 /** What a reply to a failure looks at; of a request that could not be read there may be little. */
 export type FailedRequest = Pick<WebRequest, "method" | "path" | "headers" | "version"> & {

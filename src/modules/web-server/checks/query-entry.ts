@@ -1,6 +1,6 @@
-import type { Call } from "../../kernel/call.js";
-import { ownerLabel, type QueryEntry } from "../../kernel/registry.js";
-import type { CallerRequest } from "./route.js";
+import type { Call } from "../../../kernel/call.js";
+import { ownerLabel, type QueryEntry } from "../../../kernel/registry.js";
+import type { CallerRequest } from "../route.js";
 
 /** What lists and details say of a query or an alias. */
 export interface QueryFacts {

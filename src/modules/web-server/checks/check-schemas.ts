@@ -1,6 +1,6 @@
 /** What routes about checks take and give, for the description of the API. */
 import { Type } from "typebox";
-import type { ParameterDescription } from "./route.js";
+import type { ParameterDescription } from "../route.js";
 
 const state = Type.Enum(["OK", "WARNING", "CRITICAL", "UNKNOWN"]);
 const stateNumber = Type.Integer({ minimum: 0, maximum: 3, description: "0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN" });

@@ -1,4 +1,4 @@
-import type { WebReply, WebRequest } from "./route.js";
+import type { WebReply, WebRequest } from "../route.js";
 
 /** The generations of the API that clients of NSClient++ know. */
 export const olderVersions = [1, 2] as const;

@@ -1,7 +1,7 @@
-import { GatewayError } from "../../kernel/errors.js";
-import type { PerfForm } from "../../wire/check-json.js";
-import type { QueryPart } from "./query-parameters.js";
-import type { CallerRequest } from "./route.js";
+import { GatewayError } from "../../../kernel/errors.js";
+import type { PerfForm } from "../../../wire/check-json.js";
+import type { QueryPart } from "../http/query-parameters.js";
+import type { CallerRequest } from "../route.js";
 
 /** How an answer is wanted, beyond what clients of older servers can say. */
 export interface AnswerOptions {

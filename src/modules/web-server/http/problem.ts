@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import Type from "typebox";
-import type { ErrorCode } from "../../kernel/errors.js";
-import type { WebReply } from "./route.js";
+import type { ErrorCode } from "../../../kernel/errors.js";
+import type { WebReply } from "../route.js";
 
 /** What a request failed with, as RFC 9457 has it. */
 export interface Problem {

@@ -1,4 +1,4 @@
-import type { Event } from "../../wire/messages.js";
+import type { Event } from "../../../wire/messages.js";
 
 /** An event that was emitted, as the API shows it. */
 export interface KeptEvent {

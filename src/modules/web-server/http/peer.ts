@@ -1,10 +1,10 @@
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Guest } from "../../front-end/http-front.js";
-import { type PeerCertificate, peerCertificate } from "../../front-end/peer-certificate.js";
-import type { Seat } from "../../front-end/seats.js";
-import { addressOf } from "../../front-end/tcp-listener.js";
-import { LoginMemory } from "../../security/login-memory.js";
+import type { Guest } from "../../../front-end/http-front.js";
+import { type PeerCertificate, peerCertificate } from "../../../front-end/peer-certificate.js";
+import type { Seat } from "../../../front-end/seats.js";
+import { addressOf } from "../../../front-end/tcp-listener.js";
+import { LoginMemory } from "../../../security/login-memory.js";
 
 /** The other side of a connection. */
 export interface Peer extends Guest, PeerCertificate {

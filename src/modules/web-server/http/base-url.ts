@@ -1,4 +1,4 @@
-import type { ServerSettings } from "./settings.js";
+import type { ServerSettings } from "../settings.js";
 
 /** What a request says about where it went. */
 export interface RequestedPlace {

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { WebReply } from "./route.js";
+import type { WebReply } from "../route.js";
 
 /** Statuses whose answers have no body, and so neither its length nor its type. */
 const bodiless: ReadonlySet<number> = new Set([204, 304]);

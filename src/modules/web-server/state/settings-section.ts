@@ -1,5 +1,5 @@
 import { Type } from "typebox";
-import type { ParameterDescription } from "./route.js";
+import type { ParameterDescription } from "../route.js";
 
 /** The section that follows `/settings` in the path of a request; the root is the empty one. */
 export function sectionIn({ params }: { readonly params: Readonly<Record<string, string>> }): string {

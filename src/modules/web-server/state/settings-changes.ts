@@ -1,12 +1,12 @@
-import type { Call } from "../../kernel/call.js";
-import { errorText } from "../../kernel/errors.js";
-import { refuseRemoteWrite } from "../../security/remote-settings.js";
-import { isWithin, normalisePath } from "../../settings/names.js";
-import { checkStorable } from "../../settings/storable.js";
-import type { SettingsStore } from "../../settings/store.js";
-import { readTyped } from "../../settings/typed-value.js";
-import { PB } from "../../wire/messages.js";
-import type { RouteParts } from "./route-parts.js";
+import type { Call } from "../../../kernel/call.js";
+import { errorText } from "../../../kernel/errors.js";
+import { refuseRemoteWrite } from "../../../security/remote-settings.js";
+import { isWithin, normalisePath } from "../../../settings/names.js";
+import { checkStorable } from "../../../settings/storable.js";
+import type { SettingsStore } from "../../../settings/store.js";
+import { readTyped } from "../../../settings/typed-value.js";
+import { PB } from "../../../wire/messages.js";
+import type { RouteParts } from "../route-parts.js";
 import { askSettings, failureOf } from "./settings-messages.js";
 
 type SettingsState = Pick<RouteParts, "gateway" | "store">;

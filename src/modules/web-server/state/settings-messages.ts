@@ -1,7 +1,7 @@
-import type { Call } from "../../kernel/call.js";
-import { GatewayError } from "../../kernel/errors.js";
-import { PB, SettingsRequestMessage, StatusCode } from "../../wire/messages.js";
-import type { RouteParts } from "./route-parts.js";
+import type { Call } from "../../../kernel/call.js";
+import { GatewayError } from "../../../kernel/errors.js";
+import { PB, SettingsRequestMessage, StatusCode } from "../../../wire/messages.js";
+import type { RouteParts } from "../route-parts.js";
 
 type Fields = Partial<PB.Settings.SettingsRequestMessage.Request>;
 type Answer = PB.Settings.SettingsResponseMessage.Response;

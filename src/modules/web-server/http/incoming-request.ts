@@ -1,18 +1,18 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
-import { answerBy } from "../../front-end/call-deadline.js";
-import type { Call } from "../../kernel/call.js";
-import type { GatewayControl } from "../../kernel/control.js";
-import { GatewayError } from "../../kernel/errors.js";
-import type { Principal } from "../../kernel/principal.js";
-import type { Credentials } from "../../security/credentials.js";
-import type { Security } from "../../security/security.js";
-import { hopsKey } from "../../wire/services.js";
-import { credentialsOf, frontEnd, tokenOf } from "./door.js";
+import { answerBy } from "../../../front-end/call-deadline.js";
+import type { Call } from "../../../kernel/call.js";
+import type { GatewayControl } from "../../../kernel/control.js";
+import { GatewayError } from "../../../kernel/errors.js";
+import type { Principal } from "../../../kernel/principal.js";
+import type { Credentials } from "../../../security/credentials.js";
+import type { Security } from "../../../security/security.js";
+import { hopsKey } from "../../../wire/services.js";
+import { credentialsOf, frontEnd, tokenOf } from "../door.js";
+import type { ApiVersion, CallerRequest } from "../route.js";
+import type { ServerRules } from "../server-rules.js";
 import { type Forwarded, readForwarded } from "./forwarded.js";
 import type { Peer } from "./peer.js";
 import { QueryParameters } from "./query-parameters.js";
-import type { ApiVersion, CallerRequest } from "./route.js";
-import type { ServerRules } from "./server-rules.js";
 
 /** What is the same for all requests of a server. */
 export interface RequestContext {

@@ -1,11 +1,11 @@
-import type { Call } from "../../kernel/call.js";
-import { GatewayError } from "../../kernel/errors.js";
-import { moduleKey, sameName } from "../../kernel/modules.js";
-import { modulePrincipal } from "../../kernel/principal.js";
-import { readModules } from "../../settings/modules.js";
-import type { SettingsStore } from "../../settings/store.js";
-import { PB, RegistryRequestMessage, StatusCode } from "../../wire/messages.js";
-import type { RouteParts } from "./route-parts.js";
+import type { Call } from "../../../kernel/call.js";
+import { GatewayError } from "../../../kernel/errors.js";
+import { moduleKey, sameName } from "../../../kernel/modules.js";
+import { modulePrincipal } from "../../../kernel/principal.js";
+import { readModules } from "../../../settings/modules.js";
+import type { SettingsStore } from "../../../settings/store.js";
+import { PB, RegistryRequestMessage, StatusCode } from "../../../wire/messages.js";
+import type { RouteParts } from "../route-parts.js";
 
 type Item = PB.Registry.RegistryResponseMessage.Response.Inventory;
 

@@ -1,10 +1,10 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { extname, isAbsolute, join, relative, sep } from "node:path";
-import { moduleKey } from "../../kernel/modules.js";
-import { type ScriptLanguage, scriptCandidates } from "../../script-host/find-script.js";
-import { nodeLanguage, pythonLanguage, scriptFiles } from "../../script-host/script-files.js";
-import { objectIds } from "../../settings/objects.js";
-import type { RouteParts } from "./route-parts.js";
+import { moduleKey } from "../../../kernel/modules.js";
+import { type ScriptLanguage, scriptCandidates } from "../../../script-host/find-script.js";
+import { nodeLanguage, pythonLanguage, scriptFiles } from "../../../script-host/script-files.js";
+import { objectIds } from "../../../settings/objects.js";
+import type { RouteParts } from "../route-parts.js";
 
 type ScriptState = Pick<RouteParts, "gateway" | "store">;
 
