@@ -52,6 +52,24 @@ export const connectionLimitKeys = {
   },
 } as const satisfies ObjectSpec["keys"];
 
+/** Keys of front ends that speak HTTP. */
+export const httpKeys = {
+  handshakeTimeout: {
+    type: "time",
+    default: "10s",
+    advanced: true,
+    title: "Handshake timeout",
+    description: "How long a connection may take for TLS and the first bytes, and for the head of each request",
+  },
+  connectionIdle: {
+    type: "time",
+    default: "30s",
+    advanced: true,
+    title: "Connection idle",
+    description: "How long a connection without a request stays open",
+  },
+} as const satisfies ObjectSpec["keys"];
+
 export const listenerTlsKeys = {
   certificate: {
     type: "path",

@@ -52,6 +52,27 @@ export const webAccessKeys = {
   },
 } as const satisfies ObjectSpec["keys"];
 
+/** When failed logins block an address. */
+export const loginLimitKeys = {
+  maxFailures: {
+    key: "auth rate limit max failures",
+    type: "int",
+    default: 10,
+    min: 0,
+    title: "Failed logins",
+    description: "How many failed logins block an address; 0 never blocks",
+  },
+  blockSeconds: {
+    key: "auth rate limit block seconds",
+    type: "int",
+    default: 60,
+    min: 1,
+    max: 86_400,
+    title: "Block time",
+    description: "How many seconds an address stays blocked",
+  },
+} as const satisfies ObjectSpec["keys"];
+
 /** Who may do what, for all front ends. Users and roles of the web server count too. */
 export const securitySettings = defineSettings({
   section: "/settings/security",
@@ -76,25 +97,8 @@ export const securitySettings = defineSettings({
       title: "Token file",
       description: "Where nscp token keeps the hashes of tokens; a change of it is seen without a restart",
     },
-    maxFailures: {
-      key: "auth rate limit max failures",
-      type: "int",
-      default: 10,
-      min: 0,
-      fallback: "/settings/WEB/server",
-      title: "Failed logins",
-      description: "How many failed logins block an address; 0 never blocks",
-    },
-    blockSeconds: {
-      key: "auth rate limit block seconds",
-      type: "int",
-      default: 60,
-      min: 1,
-      max: 86_400,
-      fallback: "/settings/WEB/server",
-      title: "Block time",
-      description: "How many seconds an address stays blocked",
-    },
+    maxFailures: { ...loginLimitKeys.maxFailures, fallback: "/settings/WEB/server" },
+    blockSeconds: { ...loginLimitKeys.blockSeconds, fallback: "/settings/WEB/server" },
   },
   groups: {
     web: {

@@ -1,6 +1,7 @@
 import {
   connectionLimitKeys,
   hostsProblem,
+  httpKeys,
   intakeKeys,
   listenerKeys,
   listenerTlsKeys,
@@ -88,13 +89,7 @@ export const settings = defineSettings({
         "How many requests may be under way at once; then a new one takes the place of one that arrives slowly, or is refused with HTTP 503",
     },
     ...connectionLimitKeys,
-    handshakeTimeout: {
-      type: "time",
-      default: "10s",
-      advanced: true,
-      title: "Handshake timeout",
-      description: "How long a connection may take for TLS and the first bytes, and for the head of each request",
-    },
+    handshakeTimeout: httpKeys.handshakeTimeout,
     timeout: {
       type: "time",
       default: "30s",
@@ -102,13 +97,7 @@ export const settings = defineSettings({
       title: "Timeout",
       description: "How long a request may take to arrive, and after that how long its results may take to be accepted",
     },
-    connectionIdle: {
-      type: "time",
-      default: "30s",
-      advanced: true,
-      title: "Connection idle",
-      description: "How long a connection without a request stays open",
-    },
+    connectionIdle: httpKeys.connectionIdle,
     drainTimeout: {
       type: "time",
       default: "15s",

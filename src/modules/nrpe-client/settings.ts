@@ -1,3 +1,4 @@
+import { acceptedKeys } from "../../front-end/listener-keys.js";
 import { commonTargetKeys } from "../../relay/target-keys.js";
 import { clientTlsKeys } from "../../security/client-tls.js";
 import { defineSettings, type ObjectSpec, type ValuesOf } from "../../settings/schema.js";
@@ -70,14 +71,7 @@ export const targetKeys = {
     description:
       "peer: the certificate must come from one of the authorities under ca and be for the host; ca: for any host; none: any certificate; peer unless given, with insecure none",
   },
-  certificateFormat: {
-    type: "enum",
-    choices: ["PEM"],
-    default: "PEM",
-    advanced: true,
-    title: "Certificate format",
-    description: "The form of certificate and key: PEM is the only one",
-  },
+  certificateFormat: acceptedKeys.certificateFormat,
   dh: {
     type: "path",
     advanced: true,

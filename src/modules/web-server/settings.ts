@@ -1,11 +1,12 @@
 import {
   connectionLimitKeys,
   hostsProblem,
+  httpKeys,
   listenerKeys,
   listenerTlsKeys,
   sharedSection,
 } from "../../front-end/listener-keys.js";
-import { webAccessKeys } from "../../security/security-settings.js";
+import { loginLimitKeys, webAccessKeys } from "../../security/security-settings.js";
 import { defineSettings, type SettingsOf } from "../../settings/schema.js";
 
 const accepted = "Accepted so that existing files need no change; it has no effect here";
@@ -57,23 +58,7 @@ export const settings = defineSettings({
       description: "Serve plain HTTP when the certificate is missing; port 8443 is 8080 then",
     },
     ...webAccessKeys,
-    maxFailures: {
-      key: "auth rate limit max failures",
-      type: "int",
-      default: 10,
-      min: 0,
-      title: "Failed logins",
-      description: "How many failed logins block an address; 0 never blocks",
-    },
-    blockSeconds: {
-      key: "auth rate limit block seconds",
-      type: "int",
-      default: 60,
-      min: 1,
-      max: 86_400,
-      title: "Block time",
-      description: "How many seconds an address stays blocked",
-    },
+    ...loginLimitKeys,
     legacyUserAgents: {
       key: "legacy query auth user agents",
       type: "list",
@@ -153,13 +138,7 @@ export const settings = defineSettings({
       description: "How many answers without an end may be open at once; further ones are refused with HTTP 503",
     },
     ...connectionLimitKeys,
-    handshakeTimeout: {
-      type: "time",
-      default: "10s",
-      advanced: true,
-      title: "Handshake timeout",
-      description: "How long a connection may take for TLS and the first bytes, and for the head of each request",
-    },
+    handshakeTimeout: httpKeys.handshakeTimeout,
     timeout: {
       type: "time",
       default: "30s",
@@ -167,13 +146,7 @@ export const settings = defineSettings({
       title: "Timeout",
       description: "How long a request may take to arrive, and its answer to be taken",
     },
-    connectionIdle: {
-      type: "time",
-      default: "30s",
-      advanced: true,
-      title: "Connection idle",
-      description: "How long a connection without a request stays open",
-    },
+    connectionIdle: httpKeys.connectionIdle,
     drainTimeout: {
       type: "time",
       default: "15s",
