@@ -17,7 +17,7 @@ const codes: Readonly<Record<number, ErrorCode>> = {
 /** What a failed connection says, and what it means to the person who reads it. The first that fits counts. */
 const connectionFailures: readonly [RegExp, (match: RegExpExecArray) => string][] = [
   [/ECONNREFUSED/, () => "connection refused"],
-  [/ENOENT/, () => "there is no such socket; is the gateway running?"],
+  [/ENOENT/, () => "there is no such socket, so no gateway may be running"],
   [/EACCES/, () => "permission denied"],
   [/EHOSTUNREACH|ENETUNREACH/, () => "there is no route to it"],
   [/ETIMEDOUT/, () => "the connection timed out"],

@@ -103,7 +103,7 @@ describe("the control socket", () => {
     await gateway.stop();
     expect(existsSync(gateway.control)).toBe(false);
     expect(await failure(gateway.connect({ socketPath: gateway.control }).status())).toBe(
-      `UNAVAILABLE: Cannot reach ${gateway.control}: there is no such socket; is the gateway running?.`,
+      `UNAVAILABLE: Cannot reach ${gateway.control}: there is no such socket, so no gateway may be running.`,
     );
   });
 });
