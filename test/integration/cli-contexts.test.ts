@@ -19,6 +19,7 @@ Contexts:
   status        Show how the running gateway is
   reload        Make the running gateway read its settings again
   queue         Look at what waits for receivers, try it again, drop or export it
+  nrpe          Ask NRPE agents, also as check_nrpe; switch the NRPE server on
   py, python    Add, list and run scripts in Python
   node          Add, list and run scripts in TypeScript and JavaScript
   ext, ext-scr  ext --command NAME: run a command of a script, as client does
