@@ -254,8 +254,11 @@ async function runPrograms(words: readonly string[], port: number): Promise<numb
 /** Routes with the name of a check in them. */
 const restRoutes = ["/api/v2/queries/:name/commands/execute", "/query/:name"] as const;
 
-function restPath(route: string): string {
-  return route.replace(":name", "check_waiting");
+/** A check of a module, and one of the same behind an alias with arguments, which is two checks to the gateway. */
+const restChecks = { own: "check_ok", alias: "check_waiting" } as const;
+
+function restPath(route: string, check: string = restChecks.own): string {
+  return route.replace(":name", check);
 }
 
 async function withRestFloor(
@@ -295,6 +298,7 @@ async function restGroups({ ports, pid }: DoorGateway, floor: BenchServer): Prom
         { server: "bare fastify", pid: floor.pid, load: load(path, floor.port, token) },
         { server: "gateway, token", goal: 0.6, pid, load: load(path, ports.web, token) },
         { server: "gateway, password", goal: 0.6, pid, load: load(path, ports.web, `Password: ${password}`) },
+        { server: "gateway, token, an alias", pid, load: load(restPath(route, restChecks.alias), ports.web, token) },
       ],
     };
   });
