@@ -370,6 +370,18 @@ describe("commands for the settings", () => {
     expect(web.audited.filter(({ action }) => action === "admin.reload").map(({ outcome }) => outcome)).toEqual(["ok"]);
   });
 
+  test.each(versions)("say that the service does not take them: %s", async (version) => {
+    const web = await startWebServer({ more: demo });
+    const { get, command } = client(web, version);
+    web.gateway.settingsQuery = async () => SettingsResponseMessage.create({ payload: [] });
+    expect(await get("/status")).toEqual(textAnswer(404, "Failed to get status"));
+    web.gateway.settingsQuery = () => Promise.reject(new Error("the service is ending"));
+    expect(await command({ command: "reload" })).toEqual(textAnswer(500, "500 Query failed"));
+    expect(await command({ command: "load" })).toEqual(
+      textAnswer(500, "Failed to load the settings: the service is ending"),
+    );
+  });
+
   test("say that the file could not be written", async () => {
     const web = await startWebServer({ more: demo });
     const { put, command } = client(web, "v2");

@@ -168,8 +168,11 @@ function stateRoutes(version: 1 | 2, path: string, state: SettingsState): readon
       grants,
       description: { tag, summary: "Where the settings are", answers: { 200: { "application/json": statusSchema } } },
       async handle({ call }) {
-        const { status } = await askSetting(state, call, { status: Request.Status.create() });
-        if (status === null) return textReply("Failed to get status", 404);
+        const [answer] = await askSettings(state, call, [{ status: Request.Status.create() }]);
+        const failure = failureOf(answer);
+        if (failure?.isRefusal) throw new GatewayError("PERMISSION_DENIED", failure.text);
+        const status = failure === undefined ? answer?.status : undefined;
+        if (status === undefined || status === null) return textReply("Failed to get status", 404);
         return jsonReply({ context: status.context, type: status.type, has_changed: status.hasChanged });
       },
     }),
