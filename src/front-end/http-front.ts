@@ -50,6 +50,9 @@ interface Visit<G extends Guest> {
   readonly endings: Set<() => void>;
 }
 
+/** The shortest request, `GET / HTTP/1.0` with its two line ends, has 18 bytes. */
+export const http1 = { alpn: ["http/1.1"], firstBytes: 18, silence: "no request began" };
+
 /** How often requests and answers that take too long are looked for. */
 const checkIntervalMs = 1000;
 

@@ -270,3 +270,8 @@ function keyOf(socket: Socket): string {
 export function addressOf(socket: Socket): string {
   return (socket.remoteAddress ?? "").replace(/^::ffff:(?=\d+\.)/i, "");
 }
+
+/** Where a front end listens, for people; without an address it is all of them. */
+export function placeOf(address: string, port: number): string {
+  return `${address === "" ? "" : `${address} `}port ${port}`;
+}

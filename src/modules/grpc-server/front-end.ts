@@ -3,7 +3,7 @@ import type { TLSSocket } from "node:tls";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
 import { PeerLog } from "../../front-end/peer-log.js";
 import { type Seat, Seats } from "../../front-end/seats.js";
-import { type AcceptPolicy, TcpListener } from "../../front-end/tcp-listener.js";
+import { type AcceptPolicy, placeOf, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { Logger } from "../../kernel/log.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
@@ -291,10 +291,6 @@ const controlLimits = {
   connectionIdle: Number.POSITIVE_INFINITY,
   keepalive: Number.POSITIVE_INFINITY,
 };
-
-function placeOf(address: string, port: number): string {
-  return `${address === "" ? "" : `${address} `}port ${port}`;
-}
 
 function configurationError(message: string, cause?: unknown): GatewayError {
   return new GatewayError("CONFIGURATION", message, { cause });

@@ -1,9 +1,9 @@
 import type { Socket } from "node:net";
-import { HttpFront } from "../../front-end/http-front.js";
+import { HttpFront, http1 } from "../../front-end/http-front.js";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
 import { PeerLog } from "../../front-end/peer-log.js";
 import { type Seat, Seats } from "../../front-end/seats.js";
-import { type AcceptPolicy, addressOf, TcpListener } from "../../front-end/tcp-listener.js";
+import { type AcceptPolicy, addressOf, placeOf, TcpListener } from "../../front-end/tcp-listener.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
 import { AllowedHosts } from "../../security/allowed-hosts.js";
@@ -134,12 +134,9 @@ export class NrdpFrontEnd {
   }
 
   private place(): string {
-    return `${this.settings.bindTo === "" ? "" : `${this.settings.bindTo} `}port ${this.port}`;
+    return placeOf(this.settings.bindTo, this.port);
   }
 }
-
-/** The shortest request, `GET / HTTP/1.0` with its two line ends, has 18 bytes. */
-const http1 = { alpn: ["http/1.1"], firstBytes: 18, silence: "no request began" };
 
 /** What can't change while the server runs. */
 const fixedKeys = [

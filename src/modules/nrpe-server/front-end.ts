@@ -4,7 +4,7 @@ import { isDoneWithin } from "../../front-end/done-within.js";
 import { secureListener, watchCertificate } from "../../front-end/listener-tls.js";
 import { PeerLog } from "../../front-end/peer-log.js";
 import { type Seat, Seats } from "../../front-end/seats.js";
-import { type AcceptPolicy, addressOf, TcpListener } from "../../front-end/tcp-listener.js";
+import { type AcceptPolicy, addressOf, placeOf, TcpListener } from "../../front-end/tcp-listener.js";
 import { tlsStrength } from "../../front-end/tls-strength.js";
 import { GatewayError } from "../../kernel/errors.js";
 import type { ModuleStatus } from "../../kernel/modules.js";
@@ -221,7 +221,7 @@ export class NrpeFrontEnd {
   }
 
   private place(): string {
-    return `${this.settings.bindTo === "" ? "" : `${this.settings.bindTo} `}port ${this.port}`;
+    return placeOf(this.settings.bindTo, this.port);
   }
 
   private security(): string {
